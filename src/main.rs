@@ -1,0 +1,3 @@
+//! The program: parses, calls the library, maps the outcome to an exit number.
+
+fn main() {}

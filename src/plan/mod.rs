@@ -1,0 +1,17 @@
+//! One run, fully resolved: defaults < profile < flags become [`Settings`], and settings become a [`Plan`].
+//!
+//! The three layers share one key space, the names of the flags, so a profile is a set of flags in a file and the
+//! `plan.toml` that a run saves is a profile again. [`layer`] merges them, [`Plan::resolve`] checks every value before
+//! any request is sent.
+
+mod grid;
+mod layer;
+mod resolve;
+mod settings;
+mod specs;
+
+pub use grid::{Point, grid};
+pub use layer::{DEFAULTS, layer, profile_names, profile_text};
+pub use resolve::Plan;
+pub use settings::{ListOf, Settings};
+pub use specs::{EmbeddedSpec, Lengths, Served, Source, WorkloadSpec};

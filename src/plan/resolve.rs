@@ -1,0 +1,409 @@
+//! Settings to a checked plan.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Uri};
+use serde_json::{Map, Value};
+
+use super::{EmbeddedSpec, Lengths, Point, Served, Settings, Source, WorkloadSpec, grid};
+use crate::error::{Exit, Failure, Result, known};
+use crate::prompt::Sampling;
+use crate::target::{
+    Deadlines, Dialect, HttpVersion, Secret, Target, Trust, dialect_of, is_secret_header, resolve_url,
+};
+
+/// APIs that `--api` knows.
+const APIS: [&str; 2] = ["openai", "local"];
+/// Workloads that `--dataset` knows.
+const DATASETS: [&str; 4] = ["openqa", "line_by_line", "custom", "random"];
+/// The embedded model that is used when none is named.
+const EMBEDDED_MODEL: &str = "random:tiny";
+/// EvalScope's number of requests, its longest prompt and reply, and its pause in seconds.
+const NUMBER: u64 = 1000;
+const MAX_PROMPT_LENGTH: u32 = 131_072;
+const MAX_TOKENS: u32 = 2048;
+const SLEEP_INTERVAL: f64 = 5.0;
+/// Their smaller counterparts for the embedded model, which shares the machine with the load engine.
+const EMBEDDED_MAX_TOKENS: u32 = 64;
+const EMBEDDED_RANDOM_LENGTH: u32 = 64;
+/// Length of random prompts where none is given; EvalScope would draw from 0 to 131072.
+const RANDOM_LENGTH: u32 = 1024;
+
+/// One run, fully resolved.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The values as they are saved; resolving them again gives the same plan.
+    pub settings: Settings,
+    /// Who answers.
+    pub served: Served,
+    /// Where and how to speak. For the embedded model the address is filled in once it listens.
+    pub target: Target,
+    /// The load points in order.
+    pub points: Vec<Point>,
+    /// What is sent.
+    pub workload: WorkloadSpec,
+    /// How the model is asked to generate.
+    pub sampling: Sampling,
+    /// Things that were decided for the user and that he should know.
+    pub notices: Vec<String>,
+}
+
+impl Plan {
+    /// Checks every value and fills in what depends on others. `key` comes from a flag or the environment and is never
+    /// saved; `entropy` seeds the workload where no seed is set, and is saved.
+    ///
+    /// # Errors
+    /// When a value cannot be used; the message names the flag and the remedy.
+    pub fn resolve(mut settings: Settings, key: Option<Secret>, entropy: u64) -> Result<Self> {
+        let mut notices = Vec::new();
+        if !APIS.contains(&settings.api.as_str()) {
+            return Err(Failure::usage(format!("--api {}: no API of this name", settings.api))
+                .hint(format!("known APIs: {}", known(APIS))));
+        }
+        let embedded = settings.url.is_none() || settings.api == "local";
+        if settings.url.is_some() && settings.api == "local" {
+            notices.push("--api local starts its own server, --url is not used".to_owned());
+            settings.url = None;
+        }
+        let url: Uri = match &settings.url {
+            Some(given) => {
+                let (url, notice) = resolve_url(given)?;
+                notices.extend(notice);
+                settings.url = Some(url.to_string());
+                url
+            }
+            None => Uri::from_static("http://127.0.0.1/v1/chat/completions"),
+        };
+        let model = match (&settings.model, embedded) {
+            (Some(model), _) => model.clone(),
+            (None, true) => EMBEDDED_MODEL.to_owned(),
+            (None, false) => {
+                return Err(Failure::usage("--model is required with --url")
+                    .hint("give the name the server serves; GET /v1/models lists it"));
+            }
+        };
+        settings.model = Some(model.clone());
+        let number = settings.number.as_ref().map(super::ListOf::to_vec);
+        let points = grid(number.as_deref(), &settings.parallel.to_vec(), settings.warmup_num, |parallel| {
+            if embedded { (4 * parallel).max(20) } else { NUMBER }
+        })?;
+        settings.number = Some(super::ListOf::Many(points.iter().map(|point| point.number).collect()));
+        settings.parallel = super::ListOf::Many(points.iter().map(|point| point.parallel).collect());
+        settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
+        let dialect = dialect_of(&url)?;
+        let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
+        let max_tokens = max_tokens(&mut settings, embedded)?;
+        let sampling = sampling(&settings, max_tokens)?;
+        let workload = workload(&mut settings, dialect, embedded, seed, max_tokens, &mut notices)?;
+        check_numbers(&settings)?;
+        let target = Target {
+            url,
+            dialect,
+            model: model.clone(),
+            headers: headers(&settings, key)?,
+            deadlines: deadlines(&settings)?,
+            trust: trust(&settings)?,
+            http: match settings.http_version.as_str() {
+                "auto" => HttpVersion::Auto,
+                "1.1" => HttpVersion::Http1,
+                "2" => HttpVersion::Http2,
+                other => {
+                    return Err(Failure::usage(format!("--http-version {other}: no such version"))
+                        .hint("known versions: auto, 1.1, 2"));
+                }
+            },
+        };
+        // The saved plan must not carry keys, and need not: the environment gives them again.
+        settings.headers.retain(|pair| pair.split_once('=').is_none_or(|(name, _)| !is_secret_header(name.trim())));
+        let served = if embedded {
+            Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
+        } else {
+            Served::Remote
+        };
+        Ok(Plan { settings, served, target, points, workload, sampling, notices })
+    }
+
+    /// The last part of the model's name, or the run's own name, as a folder name.
+    pub fn folder(&self) -> String {
+        let leaf = match &self.settings.name {
+            Some(name) => name.as_str(),
+            None => self.target.model.trim_end_matches('/').rsplit('/').next().unwrap_or("unknown"),
+        };
+        let safe: String =
+            leaf.chars().map(|c| if "<>:\"|?*\\/\0".contains(c) || c.is_control() { '_' } else { c }).collect();
+        match safe.as_str() {
+            "" | "." | ".." => "unknown".to_owned(),
+            _ => safe,
+        }
+    }
+
+    /// The plan as a profile: `evalscope perf --profile plan.toml` runs it again.
+    ///
+    /// # Errors
+    /// Never, unless a value cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(&self.settings).map_err(|error| Failure::bug("the plan cannot be written").because(error))
+    }
+}
+
+fn max_tokens(settings: &mut Settings, embedded: bool) -> Result<(u32, u32)> {
+    let default = if embedded { EMBEDDED_MAX_TOKENS } else { MAX_TOKENS };
+    let values = settings.max_tokens.get_or_insert(super::ListOf::One(default)).to_vec();
+    match values.as_slice() {
+        [one] => Ok((*one, *one)),
+        [min, max] if min <= max => Ok((*min, *max)),
+        [min, max] => Err(Failure::usage(format!("--max-tokens {min} {max}: the first must not exceed the second"))),
+        _ => Err(Failure::usage("--max-tokens takes one value, or two to draw from")),
+    }
+}
+
+fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
+    let mut fields = Map::new();
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            fields.insert(name.to_owned(), value);
+        }
+    };
+    // EvalScope's order of keys.
+    set("min_tokens", settings.min_tokens.map(Value::from));
+    set("frequency_penalty", settings.frequency_penalty.map(Value::from));
+    set("repetition_penalty", settings.repetition_penalty.map(Value::from));
+    set("logprobs", settings.logprobs.then_some(Value::Bool(true)));
+    set("n", settings.n_choices.map(Value::from));
+    set("seed", settings.seed.map(Value::from));
+    set("stop", (!settings.stop.is_empty()).then(|| settings.stop.clone().into()));
+    set("stop_token_ids", (!settings.stop_token_ids.is_empty()).then(|| settings.stop_token_ids.clone().into()));
+    set("top_p", settings.top_p.map(Value::from));
+    set("top_k", settings.top_k.map(Value::from));
+    let extra = match serde_json::to_value(&settings.extra_args) {
+        Ok(Value::Object(extra)) => extra,
+        _ => return Err(Failure::usage("--extra-args must be a JSON object")),
+    };
+    Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
+}
+
+fn workload(
+    settings: &mut Settings,
+    dialect: Dialect,
+    embedded: bool,
+    seed: u64,
+    max_tokens: (u32, u32),
+    notices: &mut Vec<String>,
+) -> Result<WorkloadSpec> {
+    let path = settings.dataset_path.as_ref().map(PathBuf::from);
+    let needs_path = |name: &str| {
+        path.clone().ok_or_else(|| {
+            Failure::usage(format!("--dataset {name} needs --dataset-path"))
+                .hint("name the file that holds one prompt a line")
+        })
+    };
+    let source = match (&settings.prompt, settings.dataset.as_str()) {
+        (Some(prompt), _) => Source::Fixed(text_or_file("--prompt", prompt)?),
+        (None, "openqa") => Source::OpenQa(path),
+        (None, "line_by_line") => Source::LineByLine(needs_path("line_by_line")?),
+        (None, "custom") => Source::Custom(needs_path("custom")?),
+        (None, "random") => Source::Random { prefix: settings.prefix_length },
+        (None, other) => {
+            return Err(Failure::usage(format!("--dataset {other}: no dataset of this name"))
+                .hint(format!("known datasets: {}", known(DATASETS))));
+        }
+    };
+    let random = matches!(source, Source::Random { .. });
+    if settings.prefix_length > 0 && !random {
+        return Err(Failure::usage("--prefix-length goes with --dataset random only"));
+    }
+    if random && settings.max_prompt_length.is_none() {
+        let length =
+            settings.min_prompt_length.unwrap_or(if embedded { EMBEDDED_RANDOM_LENGTH } else { RANDOM_LENGTH });
+        notices.push(format!("--max-prompt-length is not set, random prompts of {length} tokens are made"));
+        settings.max_prompt_length = Some(length);
+        settings.min_prompt_length = Some(length);
+    }
+    let lengths = Lengths {
+        min: *settings.min_prompt_length.get_or_insert(0),
+        max: *settings.max_prompt_length.get_or_insert(MAX_PROMPT_LENGTH),
+    };
+    if lengths.min > lengths.max {
+        return Err(Failure::usage(format!(
+            "--min-prompt-length {} exceeds --max-prompt-length {}",
+            lengths.min, lengths.max
+        )));
+    }
+    let template = settings.query_template.as_deref().map(query_template).transpose()?;
+    let threads = match settings.num_workers {
+        None | Some(0) => std::thread::available_parallelism().map_or(1, usize::from),
+        Some(threads) => threads,
+    };
+    Ok(WorkloadSpec {
+        source,
+        offset: settings.dataset_offset,
+        lengths,
+        chat: settings.apply_chat_template.unwrap_or(dialect == Dialect::Chat),
+        tokenizer: settings.tokenizer_path.as_ref().map(PathBuf::from),
+        seed,
+        max_tokens,
+        threads,
+        template,
+    })
+}
+
+fn query_template(given: &str) -> Result<Map<String, Value>> {
+    let text = text_or_file("--query-template", given)?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage("--query-template: not a JSON object")
+            .because(error)
+            .hint("give a request body such as '{\"messages\": [], \"tools\": []}'; its messages are replaced")
+    })
+}
+
+/// A value as it stands, or the contents of a file where it begins with `@`.
+fn text_or_file(flag: &str, given: &str) -> Result<String> {
+    match given.strip_prefix('@') {
+        None => Ok(given.to_owned()),
+        Some(path) => std::fs::read_to_string(path).map_err(|error| {
+            Failure::files(format!("{flag} @{path}: cannot be read"))
+                .because(error)
+                .hint("check the path; without the @ the text itself is taken")
+        }),
+    }
+}
+
+fn headers(settings: &Settings, key: Option<Secret>) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    for pair in &settings.headers {
+        let (name, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::usage("--headers: an item has no '='").hint("write --headers Name=value Other=value")
+        })?;
+        let name: HeaderName = name.trim().parse().map_err(|error| {
+            Failure::usage(format!("--headers: {:?} is not a header name", name.trim())).because(error)
+        })?;
+        // Neither the value nor the cause is shown, for the value may be a key.
+        let value: HeaderValue = value.trim().parse().map_err(|_| {
+            Failure::usage(format!("--headers: the value of {name} has characters a header cannot carry"))
+        })?;
+        headers.push((name, value));
+    }
+    if let Some(key) = key {
+        let mut value: HeaderValue = format!("Bearer {}", key.expose())
+            .parse()
+            .map_err(|_| Failure::usage("the API key has characters a header cannot carry"))?;
+        value.set_sensitive(true);
+        headers.retain(|(name, _)| name != http::header::AUTHORIZATION);
+        headers.push((http::header::AUTHORIZATION, value));
+    }
+    Ok(headers)
+}
+
+fn deadlines(settings: &Settings) -> Result<Deadlines> {
+    let limit = |flag: &str, seconds: f64| {
+        if seconds.is_finite() && seconds > 0.0 && seconds < 1e9 {
+            Ok(Duration::from_secs_f64(seconds))
+        } else {
+            Err(Failure::usage(format!("{flag} {seconds}: must be a positive number of seconds")))
+        }
+    };
+    Ok(Deadlines {
+        connect: settings.connect_timeout.map(|s| limit("--connect-timeout", s)).transpose()?,
+        read: settings.read_timeout.map(|s| limit("--read-timeout", s)).transpose()?,
+        total: limit("--total-timeout", settings.total_timeout)?,
+    })
+}
+
+fn trust(settings: &Settings) -> Result<Trust> {
+    match (&settings.ca_cert, settings.insecure) {
+        (Some(_), true) => Err(Failure::usage("--ca-cert and --insecure exclude each other")
+            .hint("--ca-cert verifies against your own root, --insecure verifies nothing")),
+        (Some(path), false) => Ok(Trust::Roots(PathBuf::from(path))),
+        (None, true) => Ok(Trust::Anyone),
+        (None, false) => Ok(Trust::Platform),
+    }
+}
+
+fn check_numbers(settings: &Settings) -> Result<()> {
+    let positive = |flag: &str, value: f64, zero: bool| {
+        if value.is_finite() && (value > 0.0 || (zero && value == 0.0)) && value < 1e9 {
+            Ok(())
+        } else {
+            Err(Failure::new(Exit::Usage, format!("{flag} {value}: out of range")))
+        }
+    };
+    if let Some(interval) = settings.sleep_interval {
+        positive("--sleep-interval", interval, true)?;
+    }
+    positive("--temperature", settings.temperature, true)?;
+    if let Some(duration) = settings.duration {
+        positive("--duration", duration, false)?;
+    }
+    if settings.workers == Some(0) {
+        return Err(Failure::usage("--workers must be at least 1"));
+    }
+    if settings.outputs_dir.trim().is_empty() {
+        return Err(Failure::usage("--outputs-dir is empty"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer;
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Plan> {
+        Plan::resolve(layer(Some(("test", text)), toml::Table::new())?, Some(Secret::new("sk-secret")), 7)
+    }
+
+    #[test]
+    fn nothing_set_means_the_embedded_model() -> Result<()> {
+        let plan = resolve("parallel = [1, 32]")?;
+        assert!(matches!(&plan.served, Served::Embedded(spec) if spec.model == "random:tiny"));
+        assert_eq!(plan.points.iter().map(|point| point.number).collect::<Vec<_>>(), [20, 128]);
+        assert_eq!(plan.folder(), "random_tiny");
+        Ok(())
+    }
+
+    #[test]
+    fn a_url_brings_evalscopes_defaults() -> Result<()> {
+        let plan = resolve("url = 'http://h:1/v1'\nmodel = 'org/m'")?;
+        assert_eq!(plan.points[0].number, 1000);
+        assert_eq!(plan.sampling.max_tokens, (2048, 2048));
+        assert_eq!(plan.folder(), "m");
+        Ok(())
+    }
+
+    #[test]
+    fn a_saved_plan_resolves_to_itself_and_holds_no_key() -> Result<()> {
+        let plan = resolve(
+            "url = 'http://h:1/v1'\nmodel = 'm'\nheaders = ['Authorization=Bearer sk-other', 'X-A=1']\n\
+             [extra-args]\nignore_eos = true",
+        )?;
+        let text = plan.to_toml()?;
+        assert!(!text.contains("sk-"), "{text}");
+        let again = Plan::resolve(layer(Some(("saved", &text)), toml::Table::new())?, None, 8)?;
+        assert_eq!(again.settings, plan.settings);
+        assert_eq!(again.workload, plan.workload);
+        Ok(())
+    }
+
+    #[test]
+    fn bad_values_name_their_flag() {
+        for (text, flag) in [
+            ("api = 'x'", "--api"),
+            ("dataset = 'x'", "--dataset"),
+            ("dataset = 'line_by_line'", "--dataset-path"),
+            ("url = 'http://h/v1'", "--model"),
+            ("max-tokens = [9, 3]", "--max-tokens"),
+            ("min-prompt-length = 9\nmax-prompt-length = 3", "--min-prompt-length"),
+            ("headers = ['x']", "--headers"),
+            ("http-version = '3'", "--http-version"),
+            ("ca-cert = 'x'\ninsecure = true", "--ca-cert"),
+            ("duration = 0.0", "--duration"),
+            ("connect-timeout = -1.0", "--connect-timeout"),
+            ("prompt = '@/no/such/file'", "--prompt"),
+            ("query-template = '[]'", "--query-template"),
+        ] {
+            let message = resolve(text).err().map(|failure| failure.message).unwrap_or_default();
+            assert!(message.contains(flag), "{text}: {message}");
+        }
+    }
+}

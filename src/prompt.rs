@@ -1,0 +1,65 @@
+//! What is asked of a model, before any wire format.
+
+use serde_json::{Map, Value};
+
+/// What one request asks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Plain text. A chat dialect wraps it into one user message.
+    Text(String),
+    /// A chat: objects with `role` and `content`, kept as they came so that tools and images survive.
+    Messages(Vec<Value>),
+    /// A complete request body. Only the fields it lacks are filled in.
+    Body(Map<String, Value>),
+}
+
+/// One request, free of any wire format.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// What is asked.
+    pub content: Content,
+    /// Most tokens to generate, drawn for this request; `None` leaves it to the sampling of the plan.
+    pub max_tokens: Option<u32>,
+    /// Prompt length in tokens, where it was counted before the run.
+    pub tokens: Option<u32>,
+}
+
+impl Prompt {
+    /// A prompt of plain text with nothing else wished.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(Content::Text(text.into()))
+    }
+
+    /// A prompt with nothing but its content.
+    pub fn new(content: Content) -> Self {
+        Prompt { content, max_tokens: None, tokens: None }
+    }
+}
+
+/// A list of prompts that belong together. A conversation of one turn is a plain request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversation {
+    /// The turns in order, at least one.
+    pub turns: Vec<Prompt>,
+}
+
+impl From<Prompt> for Conversation {
+    fn from(prompt: Prompt) -> Self {
+        Conversation { turns: vec![prompt] }
+    }
+}
+
+/// How a model is asked to generate. Each field is sent only when set, apart from the three that always are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// Fewest and most tokens that `max_tokens` is drawn from, inclusive.
+    pub max_tokens: (u32, u32),
+    /// Whether the reply is streamed.
+    pub stream: bool,
+    /// Always sent, as EvalScope does.
+    pub temperature: f64,
+    /// Further body fields in EvalScope's order, ready to be sent: `min_tokens`, `top_p`, `seed` and so on.
+    pub fields: Map<String, Value>,
+    /// Merged into the body last.
+    pub extra: Map<String, Value>,
+}

@@ -1,0 +1,235 @@
+//! The finished facts of a run: what was measured of each request, and what eats them.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// The zero of a run's time: wall clock and monotonic clock, read side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Epoch {
+    instant: Instant,
+    unix_ns: u64,
+}
+
+impl Epoch {
+    /// Pairs the clocks now. Of several tries the one with the narrowest bracket around the wall clock is kept.
+    pub fn now() -> Self {
+        let mut best: Option<(Duration, Epoch)> = None;
+        for _ in 0..8 {
+            let before = Instant::now();
+            let wall = SystemTime::now();
+            let gap = before.elapsed();
+            let unix_ns = wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+            if best.as_ref().is_none_or(|(least, _)| gap < *least) {
+                best = Some((gap, Epoch { instant: before + gap / 2, unix_ns }));
+            }
+        }
+        match best {
+            Some((_, epoch)) => epoch,
+            None => unreachable!("the loop runs eight times"),
+        }
+    }
+
+    /// Nanoseconds since the epoch, on the monotonic clock.
+    pub fn elapsed_ns(&self) -> u64 {
+        Instant::now().saturating_duration_since(self.instant).as_nanos() as u64
+    }
+
+    /// The epoch on the wall clock, in nanoseconds since 1970.
+    pub fn unix_ns(&self) -> u64 {
+        self.unix_ns
+    }
+
+    /// The instant that lies `ns` after the epoch.
+    pub fn instant_at(&self, ns: u64) -> Instant {
+        self.instant + Duration::from_nanos(ns)
+    }
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// No connection could be made: refused, unreachable, name not found.
+    Connect,
+    /// The TLS handshake failed, for instance because a certificate is not trusted.
+    Tls,
+    /// A deadline passed: connect, read or total.
+    Timeout,
+    /// The server answered with a status other than 200.
+    Status,
+    /// The connection or the stream ended before the reply did.
+    Broken,
+    /// The reply is not what the protocol says: not JSON, a web page, no choices.
+    Payload,
+    /// The server reported an error inside a reply of status 200.
+    Server,
+}
+
+impl FailureKind {
+    /// The kind as it is written in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Connect => "connect",
+            FailureKind::Tls => "tls",
+            FailureKind::Timeout => "timeout",
+            FailureKind::Status => "status",
+            FailureKind::Broken => "broken",
+            FailureKind::Payload => "payload",
+            FailureKind::Server => "server",
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The reply is complete.
+    Ok,
+    /// It failed; it counts as failed and enters no latency statistic.
+    Failed(FailureKind),
+    /// The user cut the run while it was in flight; it is neither a success nor a failure of the server.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The outcome as it is written in files: `ok`, `cancelled` or the kind of failure.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Failed(kind) => kind.name(),
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where token counts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokensFrom {
+    /// The server's `usage`.
+    Usage,
+    /// A tokenizer, before the run for prompts and after it for replies.
+    Tokenizer,
+}
+
+impl TokensFrom {
+    /// The source as it is written in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            TokensFrom::Usage => "usage",
+            TokensFrom::Tokenizer => "tokenizer",
+        }
+    }
+}
+
+/// Everything that was measured of one request. Stamps are nanoseconds since the run's [`Epoch`]; arrival stamps are
+/// those of the read that completed the bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Sent as `x-request-id`; unique within a run.
+    pub request_id: String,
+    /// Index of the conversation.
+    pub conversation: u64,
+    /// Index of the turn within the conversation, from 0.
+    pub turn: u32,
+    /// When the request was due. In a closed loop: when its slot became free.
+    pub intended_ns: u64,
+    /// Just before the first byte was written. `None` when nothing could be written.
+    pub started_ns: Option<u64>,
+    /// After the last byte was written.
+    pub sent_ns: Option<u64>,
+    /// The head of the response was complete.
+    pub head_ns: Option<u64>,
+    /// First event with choices, whatever it carries.
+    pub first_event_ns: Option<u64>,
+    /// First event with a non-empty token of any kind: content, reasoning or tool call.
+    pub first_token_ns: Option<u64>,
+    /// First event with visible text.
+    pub first_text_ns: Option<u64>,
+    /// Last event with a non-empty token of any kind.
+    pub last_token_ns: Option<u64>,
+    /// Last event that carries JSON, such as the one with the usage.
+    pub last_event_ns: Option<u64>,
+    /// The response, or the attempt, was over.
+    pub end_ns: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status, where a head arrived.
+    pub status: Option<u16>,
+    /// What went wrong, in words; control characters removed.
+    pub error: Option<String>,
+    /// Tokens of the prompt.
+    pub prompt_tokens: Option<u64>,
+    /// Tokens of the reply, reasoning included.
+    pub completion_tokens: Option<u64>,
+    /// Prompt tokens that the server took from its cache.
+    pub cached_tokens: Option<u64>,
+    /// Reply tokens that were reasoning.
+    pub reasoning_tokens: Option<u64>,
+    /// Where the counts come from; `None` when there are none.
+    pub tokens_from: Option<TokensFrom>,
+    /// Events that carried a non-empty token.
+    pub chunks: u32,
+    /// Events with choices from the first token on, empty ones included.
+    pub decode_chunks: u32,
+    /// Whether the connection had served an earlier request.
+    pub connection_reused: bool,
+    /// What setting the connection up took: name, TCP and TLS. `None` on a reused one.
+    pub connect_ns: Option<u64>,
+    /// Whether the reply came as an event stream.
+    pub stream: bool,
+    /// Sent to warm the server up; in no figure.
+    pub warmup: bool,
+    /// The stream ended properly but without its `[DONE]`.
+    pub done_missing: bool,
+    /// Gaps between events that carried a non-empty token, in ns. `chunks - 1` of them.
+    pub gaps_ns: Vec<u64>,
+    /// The reply, kept only when the server gave no usage, so that it can be counted after the run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
+}
+
+impl Record {
+    /// Time to the first non-empty token of any kind, from the first byte written. Streams only.
+    pub fn ttft_ns(&self) -> Option<u64> {
+        Some(self.first_token_ns?.saturating_sub(self.started_ns?))
+    }
+
+    /// End-to-end latency: from the first byte written to the last event that carries JSON, or to the end of a reply
+    /// that is not streamed.
+    pub fn e2e_ns(&self) -> Option<u64> {
+        let end = self.last_event_ns.unwrap_or(self.end_ns);
+        Some(end.saturating_sub(self.started_ns?))
+    }
+
+    /// Time per output token after the first: (last token - first token) / (completion tokens - 1).
+    pub fn tpot_ns(&self) -> Option<f64> {
+        let tokens = self.completion_tokens.filter(|tokens| *tokens > 1)?;
+        let span = self.last_token_ns?.checked_sub(self.first_token_ns?)?;
+        (self.chunks > 1).then(|| span as f64 / (tokens - 1) as f64)
+    }
+
+    /// Whether the reply is complete.
+    pub fn is_ok(&self) -> bool {
+        self.outcome == Outcome::Ok
+    }
+}
+
+/// Eats finished records.
+pub trait Sink {
+    /// Takes one finished record.
+    ///
+    /// # Errors
+    /// When the record cannot be kept; the run then stops, because a run that loses rows is no measurement.
+    fn accept(&mut self, record: Record) -> crate::error::Result<()>;
+
+    /// Called a few times a second and after each batch of records: flush, redraw.
+    ///
+    /// # Errors
+    /// When what was accepted cannot be kept.
+    fn tick(&mut self) -> crate::error::Result<()> {
+        Ok(())
+    }
+}
