@@ -362,36 +362,23 @@ mod tests {
         let first = chunks.first().map(|first| start + first);
         let end = start + number("e").unwrap_or(0) * us;
         Record {
-            request_id: String::new(),
-            conversation: 0,
             turn: number("turns").map_or(0, |turns| turns as u32 - 1),
-            intended_ns: start,
             started_ns: Some(start),
-            sent_ns: None,
-            head_ns: None,
-            first_event_ns: first,
             first_token_ns: first,
-            first_text_ns: first,
             last_token_ns: first.map(|_| start + chunks.iter().sum::<u64>()),
             last_event_ns: stream.then_some(end),
             end_ns: end,
             outcome: if ok { Outcome::Ok } else { Outcome::Failed(crate::record::FailureKind::Broken) },
-            status: None,
-            error: None,
             prompt_tokens: number("pt"),
             completion_tokens: number("ct"),
             cached_tokens: number("cached"),
-            reasoning_tokens: None,
             tokens_from: Some(TokensFrom::Usage),
             chunks: chunks.len() as u32,
             decode_chunks: number("dc").map_or(chunks.len() as u32, |chunks| chunks as u32),
-            connection_reused: false,
-            connect_ns: None,
             stream,
             warmup: number("warmup") == Some(1),
-            done_missing: false,
             gaps_ns: chunks.into_iter().skip(1).collect(),
-            text: None,
+            ..Record::due(String::new(), 0, 0, start)
         }
     }
 

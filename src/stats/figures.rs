@@ -31,7 +31,10 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
     ("decode_speed", "1000 / tpot_ms, tokens per second of one reply"),
     ("input_tokens", "prompt tokens of a request"),
     ("output_tokens", "completion tokens of a request, reasoning included"),
-    ("connect_ms", "name, TCP and TLS of a new connection; before the first byte is written, so in no latency"),
+    (
+        "connect_ms",
+        "TCP and TLS of a new connection; before the first byte is written, so in no latency; names are resolved before the run",
+    ),
     (
         "slot_wait_ms",
         "slot free to first byte written: what the client itself adds between two requests, connecting included",
@@ -136,6 +139,8 @@ pub struct Counts {
     pub no_output: u64,
     /// Streams that ended properly but without `[DONE]`.
     pub done_missing: u64,
+    /// Events whose data was not JSON and that were passed over.
+    pub ignored_events: u64,
     /// Connections that were set up for measured requests.
     pub connections: u64,
     /// Values above a day, clipped in the quantiles.

@@ -87,6 +87,7 @@ impl Summary {
             None => counts.tokens_missing += 1,
         }
         counts.done_missing += u64::from(record.done_missing);
+        counts.ignored_events += u64::from(record.ignored_events);
         counts.no_output += u64::from(record.stream && record.chunks == 0);
         let since_start = |stamp: Option<u64>| Some(stamp?.saturating_sub(record.started_ns?));
         record_some(&mut self.ttft, record.ttft_ns());
@@ -144,6 +145,7 @@ impl Summary {
             (&mut a.tokens_missing, b.tokens_missing),
             (&mut a.no_output, b.no_output),
             (&mut a.done_missing, b.done_missing),
+            (&mut a.ignored_events, b.ignored_events),
             (&mut a.connections, b.connections),
         ] {
             *a += b;
