@@ -1,6 +1,7 @@
 //! The ids that random prompts are drawn from.
 
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::rng::{self, Purpose};
 use crate::error::{Failure, Result};
@@ -27,28 +28,20 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Chooses the ids. Special tokens, added tokens and single bytes never are among them.
+    /// Chooses the ids. Special tokens, single bytes, broken characters and controls never are among them.
     pub(super) fn of(tokenizer: &Tokenizer) -> Result<Self> {
-        let (mut whole, mut starts, mut words) = (Vec::new(), Vec::new(), Vec::new());
-        for id in 0..u32::try_from(tokenizer.vocab_size()).unwrap_or(u32::MAX) {
-            let Some(spelling) = tokenizer.spelling(id) else { continue };
-            if tokenizer.is_special(id) || is_byte(&spelling) {
-                continue;
-            }
-            let text = tokenizer.decode(&[id])?;
-            // An id whose text is read as other ids is half a character or a word that needs its neighbours.
-            if text.trim().is_empty() || tokenizer.encode(&text)? != [id] {
-                continue;
-            }
-            whole.push(id);
-            if letters(&text) {
-                starts.push(id);
-            }
-            // Byte-level BPE marks the blank with one sign, SentencePiece with another and hides it when decoding.
-            if spelling.strip_prefix(['Ġ', '▁', ' ']).is_some() && letters(text.strip_prefix(' ').unwrap_or(&text)) {
-                words.push(id);
-            }
-        }
+        // A large vocabulary takes a second to look through, so all threads of the caller's pool share it.
+        let ids = 0..u32::try_from(tokenizer.vocab_size()).unwrap_or(u32::MAX);
+        let kinds: Vec<(u32, Kind)> = ids
+            .into_par_iter()
+            .filter_map(|id| Kind::of(tokenizer, id).map(|kind| kind.map(|kind| (id, kind))).transpose())
+            .collect::<Result<_>>()?;
+        let those =
+            |wanted: fn(&Kind) -> bool| kinds.iter().filter(|(_, kind)| wanted(kind)).map(|(id, _)| *id).collect();
+        let starts: Vec<u32> = those(|kind| kind.start);
+        let words: Vec<u32> = those(|kind| kind.word);
+        let whole: Vec<u32> = those(|kind| kind.whole);
+        let readable: Vec<u32> = those(|_| true);
         let classes = [(starts.clone(), words), (starts.clone(), starts), (whole.clone(), whole)];
         for (starts, words) in classes {
             let vocabulary = Vocabulary { starts, words };
@@ -56,23 +49,12 @@ impl Vocabulary {
                 return Ok(vocabulary);
             }
         }
-        Self::fallback(tokenizer)
-    }
-
-    /// Every id that has a text, where no better choice holds; prompts are then repaired until their length is right.
-    fn fallback(tokenizer: &Tokenizer) -> Result<Self> {
-        let mut ids = Vec::new();
-        for id in 0..u32::try_from(tokenizer.vocab_size()).unwrap_or(u32::MAX) {
-            let usable = |spelling: String| !tokenizer.is_special(id) && !is_byte(&spelling);
-            if tokenizer.spelling(id).is_some_and(usable) && !tokenizer.decode(&[id])?.trim().is_empty() {
-                ids.push(id);
-            }
-        }
-        if ids.is_empty() {
+        if readable.is_empty() {
             return Err(Failure::usage(format!("tokenizer {}: has no text to draw from", tokenizer.name()))
                 .hint("name another with --tokenizer-path, or leave it out for the one that is built in"));
         }
-        Ok(Vocabulary { starts: ids.clone(), words: ids })
+        // Where no choice holds, each prompt is repaired until its length is right.
+        Ok(Vocabulary { starts: readable.clone(), words: readable })
     }
 
     /// Whether sequences come back as they were drawn.
@@ -94,10 +76,44 @@ impl Vocabulary {
     }
 }
 
+/// What an id is good for.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    /// Its text is read as this id.
+    whole: bool,
+    /// Whole, and letters alone.
+    start: bool,
+    /// Whole, and letters with a blank before them.
+    word: bool,
+}
+
+impl Kind {
+    /// The kind of an id, `None` for one that no prompt may hold.
+    fn of(tokenizer: &Tokenizer, id: u32) -> Result<Option<Kind>> {
+        let Some(spelling) = tokenizer.spelling(id) else { return Ok(None) };
+        let text = tokenizer.decode(&[id])?;
+        if is_byte(&spelling) || !is_readable(&text) || tokenizer.is_special(id) {
+            return Ok(None);
+        }
+        // An id whose text is read as other ids needs its neighbours.
+        let whole = tokenizer.encode(&text)? == [id];
+        // Byte-level BPE marks the blank with one sign, SentencePiece with another and hides it when decoding.
+        let marked = spelling.starts_with(['Ġ', '▁', ' ']);
+        let word = whole && marked && letters(text.strip_prefix(' ').unwrap_or(&text));
+        Ok(Some(Kind { whole, start: whole && letters(&text), word }))
+    }
+}
+
 /// Whether it is the spelling of a single byte, such as `<0x0A>`.
 fn is_byte(spelling: &str) -> bool {
     let hex = spelling.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
     hex.is_some_and(|hex| hex.len() == 2 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a prompt may hold the text, and end with it: what is blank at the end is trimmed by chat templates.
+fn is_readable(text: &str) -> bool {
+    let odd = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+    !text.is_empty() && !text.ends_with(char::is_whitespace) && !text.contains(odd)
 }
 
 fn letters(text: &str) -> bool {
