@@ -1,0 +1,117 @@
+//! Attention of each row to the past of its sequence, with rotary positions and grouped heads.
+
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dims, Tensor};
+
+use super::cache::{Cache, Memory};
+use super::catalog::Shape;
+use super::kernel;
+
+/// Cosines and sines of all positions.
+pub struct Rotations {
+    half: usize,
+    /// For each position the cosines, then the sines.
+    table: Vec<f32>,
+}
+
+impl Rotations {
+    /// The table of a shape, with the usual base of 10000.
+    pub fn of(shape: &Shape) -> Self {
+        let half = shape.head / 2;
+        let angles =
+            |position: usize| (0..half).map(move |i| position as f64 * 10_000f64.powf(-(i as f64) / half as f64));
+        let row = |position| angles(position).map(f64::cos).chain(angles(position).map(f64::sin)).map(|x| x as f32);
+        Rotations { half, table: (0..shape.context).flat_map(row).collect() }
+    }
+
+    /// Rotates each head in a vector of heads.
+    fn rotate(&self, position: usize, heads: &mut [f32]) {
+        let (cosines, sines) = self.table[position * 2 * self.half..][..2 * self.half].split_at(self.half);
+        for head in heads.chunks_exact_mut(2 * self.half) {
+            let (a, b) = head.split_at_mut(self.half);
+            for (((a, b), cos), sin) in a.iter_mut().zip(b).zip(cosines).zip(sines) {
+                (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+            }
+        }
+    }
+}
+
+/// One layer's attention over a batch of rows.
+pub struct Attention<'a> {
+    /// Sizes of the model.
+    pub shape: &'a Shape,
+    /// Its rotations.
+    pub rotations: &'a Rotations,
+    /// Which layer it is.
+    pub layer: usize,
+    /// For each row the index of its cache. Rows of one sequence stand in the order of their positions.
+    pub slots: &'a [usize],
+    /// The caches; each row adds one position to its own. In a cell because candle hands out operations shared.
+    pub caches: RefCell<&'a mut [Cache]>,
+}
+
+impl Attention<'_> {
+    /// Takes rows `[queries, keys, values]`, gives the mixed values of all heads.
+    ///
+    /// # Errors
+    /// When the rows are not contiguous.
+    pub fn apply(&self, rows: &Tensor) -> Result<Tensor> {
+        rows.apply_op1_no_bwd(self)
+    }
+
+    #[inline(always)]
+    fn row(&self, memory: &mut Memory, row: &mut [f32], scores: &mut Vec<f32>, out: &mut [f32]) {
+        let shape = self.shape;
+        let asked = shape.asked();
+        let position = memory.keys.len() / asked;
+        let (turning, values) = row.split_at_mut(shape.asking() + asked);
+        self.rotations.rotate(position, turning);
+        let (queries, keys) = turning.split_at(shape.asking());
+        memory.keys.extend_from_slice(keys);
+        memory.values.extend_from_slice(values);
+        let scale = 1.0 / (shape.head as f32).sqrt();
+        let group = shape.heads / shape.kv_heads;
+        let heads = queries.chunks_exact(shape.head).zip(out.chunks_exact_mut(shape.head)).enumerate();
+        for (head, (query, out)) in heads {
+            let at = head / group * shape.head;
+            scores.clear();
+            scores.extend(
+                memory.keys.chunks_exact(asked).map(|keys| scale * kernel::dot(query, &keys[at..][..shape.head])),
+            );
+            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            scores.iter_mut().for_each(|score| *score = kernel::exp(*score - most));
+            let total: f32 = scores.iter().sum();
+            for (weight, values) in scores.iter().zip(memory.values.chunks_exact(asked)) {
+                for (out, value) in out.iter_mut().zip(&values[at..][..shape.head]) {
+                    *out += weight * value;
+                }
+            }
+            out.iter_mut().for_each(|out| *out /= total);
+        }
+    }
+}
+
+impl CustomOp1 for Attention<'_> {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn cpu_fwd(&self, rows: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Dims)> {
+        let (count, width) = layout.shape().dims2()?;
+        let mut rows = kernel::numbers(rows, layout)?.to_vec();
+        let mut out = vec![0.0f32; count * self.shape.asking()];
+        let mut caches = self.caches.borrow_mut();
+        let mut scores = Vec::new();
+        kernel::vectorized(
+            #[inline(always)]
+            || {
+                let rows = rows.chunks_exact_mut(width).zip(out.chunks_exact_mut(self.shape.asking()));
+                for ((row, out), slot) in rows.zip(self.slots) {
+                    self.row(&mut caches[*slot].layers[self.layer], row, &mut scores, out);
+                }
+            },
+        );
+        Ok((CpuStorage::F32(out), (count, self.shape.asking()).into()))
+    }
+}
