@@ -1,7 +1,9 @@
 //! One request in flight. It writes the stamps of its record and interprets nothing before it has stamped it.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use hyper::body::{Body, Incoming};
 
 use super::drive::Request;
 use super::link::Link;
+use super::stamped_io::Stamps;
 use super::worker::Wire;
 use crate::record::{FailureKind, Record, TokensFrom};
 use crate::units::clean;
@@ -58,12 +61,14 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// Sends the request over the slot's connection, or a new one, and reads the reply into the record. The connection goes
-/// back into the slot only when it can serve again; dropping the future closes it.
+/// back into the slot only when it can serve again; dropping the future closes it. `trace` gets the connection's stamps,
+/// so that what was written is known even then.
 pub(super) async fn exchange(
     wire: &Wire,
     slot: &mut Option<Link>,
     request: &Request,
     record: &mut Record,
+    trace: &Cell<Option<Rc<Stamps>>>,
 ) -> Result<(), Fault> {
     let mut kept = slot.take();
     if let Some(link) = &mut kept {
@@ -79,6 +84,7 @@ pub(super) async fn exchange(
     }
     link.ready().await.map_err(|error| Fault::of_http(&error))?;
     link.stamps.arm();
+    trace.set(Some(Rc::clone(&link.stamps)));
     let message = wire.request(request.body.clone(), &record.request_id, link.is_http2());
     let sent = within(wire.read_limit, link.send(message)).await;
     record.started_ns = link.stamps.first_write();
@@ -123,7 +129,7 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
     let mut text = String::new();
     let mut usage: Option<Usage> = None;
     let (mut done, mut finished, mut closed) = (false, false, true);
-    let stamps = std::rc::Rc::clone(&link.stamps);
+    let stamps = Rc::clone(&link.stamps);
     let mut events = Events::lenient(StampedBody { link, body });
     loop {
         let next = poll_fn(|cx| events.poll_next(cx));

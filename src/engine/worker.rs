@@ -1,5 +1,6 @@
 //! One worker: a thread with a runtime of its own and a share of the slots.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -80,9 +81,10 @@ impl Wire {
         record.stream = request.stream;
         record.prompt_tokens = request.prompt_tokens;
         record.end_ns = 0;
+        let trace = Cell::new(None);
         let ended = tokio::select! {
             biased;
-            ended = exchange(self, slot, request, record) => Some(ended),
+            ended = exchange(self, slot, request, record, &trace) => Some(ended),
             () = tokio::time::sleep(self.total_limit) => Some(Err(Fault::new(
                 FailureKind::Timeout,
                 format!("not finished within {} s", self.total_limit.as_secs_f64()),
@@ -99,6 +101,10 @@ impl Wire {
         };
         if record.end_ns == 0 {
             record.end_ns = self.epoch.elapsed_ns();
+        }
+        if let (None, Some(stamps)) = (record.started_ns, trace.take()) {
+            record.started_ns = stamps.first_write();
+            record.sent_ns = stamps.last_write();
         }
     }
 }

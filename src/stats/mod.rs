@@ -13,4 +13,4 @@ pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use hist::Hist;
 pub use summary::Summary;
-pub use timeline::{Slice, Timeline};
+pub use timeline::{Course, Slice, Timeline};

@@ -44,20 +44,30 @@ struct Span {
     e2e: Option<u64>,
 }
 
-impl Timeline {
-    /// Cuts the measured records into slices. Cancelled ones count as started only.
-    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        let mut spans: Vec<Span> = records
-            .into_iter()
-            .filter(|record| !record.warmup)
-            .map(|record| Span {
-                start: record.started_ns.unwrap_or(record.intended_ns),
-                end: record.end_ns,
-                outcome: record.outcome,
-                ttft: record.ttft_ns().filter(|_| record.is_ok()),
-                e2e: record.e2e_ns().filter(|_| record.is_ok()),
-            })
-            .collect();
+/// Collects what a [`Timeline`] is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Course {
+    spans: Vec<Span>,
+}
+
+impl Course {
+    /// Adds one record; those of the warm-up are left out.
+    pub fn add(&mut self, record: &Record) {
+        if record.warmup {
+            return;
+        }
+        self.spans.push(Span {
+            start: record.started_ns.unwrap_or(record.intended_ns),
+            end: record.end_ns,
+            outcome: record.outcome,
+            ttft: record.ttft_ns().filter(|_| record.is_ok()),
+            e2e: record.e2e_ns().filter(|_| record.is_ok()),
+        });
+    }
+
+    /// Cuts what was added into slices of equal length.
+    pub fn timeline(self) -> Timeline {
+        let mut spans = self.spans;
         spans.sort_unstable_by_key(|span| span.start);
         let (Some(first), Some(last)) = (spans.first().map(|s| s.start), spans.iter().map(|s| s.end).max()) else {
             return Timeline::default();

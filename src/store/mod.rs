@@ -5,5 +5,5 @@ mod requests;
 mod run_dir;
 
 pub use journal::{Header, Journal, Rows};
-pub use requests::write_requests;
+pub use requests::Requests;
 pub use run_dir::{RunDir, write_file};

@@ -1,13 +1,13 @@
-//! `requests.parquet`: one row a request, made from the row file.
+//! `requests.parquet`: one row a request.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
     Column, DataFrame, IntoColumn, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series,
 };
 
-use super::Rows;
 use crate::error::{Failure, Result};
 use crate::record::Record;
 
@@ -16,47 +16,73 @@ const FORMAT_VERSION: u32 = 1;
 /// Rows held at a time, so that memory stays flat whatever the number of requests.
 const BATCH: usize = 1 << 16;
 
-/// Writes the rows of a load point as Parquet beside them. Stamps are nanoseconds since the epoch in the file's
-/// metadata; what was not measured is null. Warm-up requests are left out.
-///
-/// # Errors
-/// When rows cannot be read or the file cannot be written.
-pub fn write_requests(folder: &Path) -> Result<()> {
-    let mut rows = Rows::open(folder)?;
-    let path = folder.join("requests.parquet");
-    let failed = |what: &str| Failure::files(format!("{} cannot be {what}", path.display()));
-    let part = folder.join("requests.parquet.part");
-    let file = File::create(&part).map_err(|error| failed("made").because(error))?;
-    let metadata = KeyValueMetadata::from_static(vec![
-        ("epoch_unix_ns".to_owned(), rows.header.epoch_unix_ns.to_string()),
-        ("format_version".to_owned(), FORMAT_VERSION.to_string()),
-        ("tool".to_owned(), concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned()),
-    ]);
-    let schema = frame(&[]).map_err(|error| failed("laid out").because(error))?;
-    let mut writer = ParquetWriter::new(file)
-        .with_key_value_metadata(Some(metadata))
-        .batched(schema.schema())
-        .map_err(|error| failed("begun").because(error))?;
-    let mut batch: Vec<Record> = Vec::new();
-    loop {
-        let row = rows.next_row()?;
-        let over = row.is_none();
-        batch.extend(row.filter(|record| !record.warmup).map(|mut record| {
-            record.gaps_ns = Vec::new();
-            record.text = None;
-            record
-        }));
-        if batch.len() >= BATCH || (over && !batch.is_empty()) {
-            let frame = frame(&batch).map_err(|error| failed("filled").because(error))?;
-            writer.write_batch(&frame).map_err(|error| failed("written").because(error))?;
-            batch.clear();
-        }
-        if over {
-            break;
-        }
+/// `requests.parquet` being written. Stamps are nanoseconds since the epoch in the file's metadata; what was not
+/// measured is null. Warm-up requests are left out.
+pub struct Requests {
+    writer: BatchedWriter<File>,
+    batch: Vec<Record>,
+    path: PathBuf,
+}
+
+impl Requests {
+    /// Begins the file in the folder of a load point; it gets its name when it is finished.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(folder: &Path, epoch_unix_ns: u64) -> Result<Self> {
+        let path = folder.join("requests.parquet");
+        let file = File::create(part(&path)).map_err(|error| failed(&path, "made").because(error))?;
+        let metadata = KeyValueMetadata::from_static(vec![
+            ("epoch_unix_ns".to_owned(), epoch_unix_ns.to_string()),
+            ("format_version".to_owned(), FORMAT_VERSION.to_string()),
+            ("tool".to_owned(), concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ]);
+        let writer = frame(&[])
+            .and_then(|empty| ParquetWriter::new(file).with_key_value_metadata(Some(metadata)).batched(empty.schema()))
+            .map_err(|error| failed(&path, "begun").because(error))?;
+        Ok(Requests { writer, batch: Vec::new(), path })
     }
-    writer.finish().map_err(|error| failed("finished").because(error))?;
-    std::fs::rename(&part, &path).map_err(|error| failed("put in its place").because(error))
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// When rows cannot be written.
+    pub fn push(&mut self, mut record: Record) -> Result<()> {
+        if record.warmup {
+            return Ok(());
+        }
+        record.gaps_ns = Vec::new();
+        record.text = None;
+        self.batch.push(record);
+        if self.batch.len() >= BATCH { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let frame = frame(&self.batch).map_err(|error| failed(&self.path, "filled").because(error))?;
+        self.batch.clear();
+        self.writer.write_batch(&frame).map_err(|error| failed(&self.path, "written").because(error))
+    }
+
+    /// Writes what is left and gives the file its name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(mut self) -> Result<()> {
+        if !self.batch.is_empty() {
+            self.write()?;
+        }
+        self.writer.finish().map_err(|error| failed(&self.path, "finished").because(error))?;
+        std::fs::rename(part(&self.path), &self.path)
+            .map_err(|error| failed(&self.path, "put in its place").because(error))
+    }
+}
+
+fn part(path: &Path) -> PathBuf {
+    path.with_extension("parquet.part")
+}
+
+fn failed(path: &Path, what: &str) -> Failure {
+    Failure::files(format!("{} cannot be {what}", path.display()))
 }
 
 fn frame(records: &[Record]) -> PolarsResult<DataFrame> {
