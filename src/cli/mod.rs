@@ -1,1 +1,54 @@
-//! To be written.
+//! Flags to a plan, an outcome to the console and an exit number.
+
+mod args;
+mod console;
+mod log;
+mod perf;
+mod progress;
+mod report;
+mod signals;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use self::args::{Cli, Command};
+use self::console::Console;
+
+/// Runs the program with the given arguments and returns its exit number.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let console = Console::new();
+    let parsed = Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with exit 0, everything else to stderr with exit 2.
+            let code = error.exit_code();
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+        }
+    };
+    let Command::Perf(perf) = cli.command;
+    let ended = match perf.command {
+        Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
+        None => perf::perf(&perf.flags, &console),
+    };
+    match ended {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            console.failure(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_sound() {
+        Cli::command().debug_assert();
+    }
+}

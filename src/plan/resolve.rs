@@ -176,9 +176,16 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
     set("stop_token_ids", (!settings.stop_token_ids.is_empty()).then(|| settings.stop_token_ids.clone().into()));
     set("top_p", settings.top_p.map(Value::from));
     set("top_k", settings.top_k.map(Value::from));
-    let extra = match serde_json::to_value(&settings.extra_args) {
-        Ok(Value::Object(extra)) => extra,
-        _ => return Err(Failure::usage("--extra-args must be a JSON object")),
+    let extra = match &settings.extra_args {
+        toml::Value::String(text) => serde_json::from_str(text).map_err(|error| {
+            Failure::usage("--extra-args: not a JSON object")
+                .because(error)
+                .hint("write it as '{\"ignore_eos\": true}'")
+        })?,
+        table => serde_json::to_value(table)
+            .ok()
+            .and_then(|value| if let Value::Object(extra) = value { Some(extra) } else { None })
+            .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
     Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
 }

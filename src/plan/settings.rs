@@ -131,6 +131,6 @@ pub struct Settings {
     pub stop: Vec<String>,
     /// Token ids that end the reply.
     pub stop_token_ids: Vec<u32>,
-    /// Merged into each body last.
-    pub extra_args: toml::Table,
+    /// Merged into each body last: a table, or JSON as text.
+    pub extra_args: toml::Value,
 }

@@ -3,10 +3,14 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
-    Column, DataFrame, IntoColumn, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, Series,
+    Column, CompatLevel, DataFrame, IntoColumn, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, SchemaExt,
+    Series,
 };
+use polars_arrow::io::ipc::write::{default_ipc_fields, schema_to_bytes};
 
 use crate::error::{Failure, Result};
 use crate::record::Record;
@@ -32,13 +36,10 @@ impl Requests {
     pub fn create(folder: &Path, epoch_unix_ns: u64) -> Result<Self> {
         let path = folder.join("requests.parquet");
         let file = File::create(part(&path)).map_err(|error| failed(&path, "made").because(error))?;
-        let metadata = KeyValueMetadata::from_static(vec![
-            ("epoch_unix_ns".to_owned(), epoch_unix_ns.to_string()),
-            ("format_version".to_owned(), FORMAT_VERSION.to_string()),
-            ("tool".to_owned(), concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned()),
-        ]);
-        let writer = frame(&[])
-            .and_then(|empty| ParquetWriter::new(file).with_key_value_metadata(Some(metadata)).batched(empty.schema()))
+        let empty = frame(&[]).map_err(|error| failed(&path, "laid out").because(error))?;
+        let writer = ParquetWriter::new(file)
+            .with_key_value_metadata(Some(metadata(&empty, epoch_unix_ns)))
+            .batched(empty.schema())
             .map_err(|error| failed(&path, "begun").because(error))?;
         Ok(Requests { writer, batch: Vec::new(), path })
     }
@@ -75,6 +76,24 @@ impl Requests {
         std::fs::rename(part(&self.path), &self.path)
             .map_err(|error| failed(&self.path, "put in its place").because(error))
     }
+}
+
+/// The file's own keys, and the same keys inside the Arrow schema: readers that find an Arrow schema, such as pyarrow,
+/// look nowhere else.
+fn metadata(frame: &DataFrame, epoch_unix_ns: u64) -> KeyValueMetadata {
+    let pairs = [
+        ("epoch_unix_ns", epoch_unix_ns.to_string()),
+        ("format_version", FORMAT_VERSION.to_string()),
+        ("tool", concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned()),
+    ];
+    let schema = frame.schema().to_arrow(CompatLevel::newest());
+    let custom = pairs.iter().map(|(key, value)| ((*key).into(), value.as_str().into())).collect();
+    let message = schema_to_bytes(&schema, &default_ipc_fields(schema.iter_values()), Some(&custom));
+    // The framing of an IPC message: a continuation mark and the length.
+    let framed = [&u32::MAX.to_le_bytes(), &(message.len() as u32).to_le_bytes(), &message[..]].concat();
+    let mut keys: Vec<(String, String)> = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    keys.push(("ARROW:schema".to_owned(), STANDARD.encode(framed)));
+    KeyValueMetadata::from_static(keys)
 }
 
 fn part(path: &Path) -> PathBuf {

@@ -54,6 +54,19 @@ impl RunDir {
         self.path.join(folder)
     }
 
+    /// Takes back what [`RunDir::create`] made when no row was written: empty folders and the log in them.
+    pub fn discard_if_nothing_measured(&self) {
+        let points = self.points().unwrap_or_default();
+        // Only empty folders can be removed this way, so nothing that was measured is lost.
+        if points.iter().all(|folder| fs::remove_dir(self.point(folder)).is_ok()) {
+            for file in ["benchmark.log", "plan.toml", "summary.json"] {
+                let _ = fs::remove_file(self.path.join(file));
+            }
+            let _ = fs::remove_dir(&self.path);
+            let _ = self.path.parent().map(fs::remove_dir);
+        }
+    }
+
     /// Names of the folders below that look like load points, in order of their concurrency.
     ///
     /// # Errors

@@ -1,0 +1,70 @@
+//! `evalscope perf`.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::args::PerfFlags;
+use super::console::Console;
+use super::progress::Progress;
+use super::report::show;
+use super::{log, signals};
+use crate::engine::Stop;
+use crate::error::{Exit, Result};
+use crate::plan::{Plan, layer, profile_text};
+use crate::run::{RunResult, Status, Watcher, sweep};
+use crate::store::RunDir;
+
+/// Resolves the flags to a plan and carries it out.
+pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
+    let profile = flags.profile.as_deref().map(|name| profile_text(name).map(|text| (name, text))).transpose()?;
+    let settings = layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), flags.table()?)?;
+    let mut plan = Plan::resolve(settings, flags.key(), entropy())?;
+    for flag in flags.idle() {
+        plan.notices.push(format!("{flag} has no meaning here and is passed over"));
+    }
+    if flags.dry_run {
+        console.out(&plan.to_toml()?);
+        plan.notices.iter().for_each(|notice| console.warn(notice));
+        return Ok(Exit::Done);
+    }
+    let time = (!plan.settings.no_timestamp).then(|| jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string());
+    let dir = RunDir::create(Path::new(&plan.settings.outputs_dir), time.as_deref(), &plan.folder(), &plan.points)?;
+    log::open(dir.path(), plan.settings.debug)?;
+    let stop = Stop::new();
+    signals::listen(&stop, *console)?;
+    let mut progress = Progress::new(*console, &dir, !flags.json, plan.settings.log_every_n_query);
+    plan.notices.iter().for_each(|notice| progress.notice(notice));
+    let run = sweep(&plan, &dir, &mut progress, &stop).inspect_err(|failure| {
+        tracing::error!("{failure}");
+        dir.discard_if_nothing_measured();
+    })?;
+    show(&run, *console, flags.json)?;
+    let exit = exit_of(&run);
+    let new = run.notices.iter().filter(|notice| !plan.notices.contains(notice));
+    new.for_each(|notice| console.warn(notice));
+    if exit == Exit::Target {
+        console.say("error: the run is no success: every request failed, or the target was lost");
+    }
+    console.say(&format!("saved  {}", dir.path().display()));
+    Ok(exit)
+}
+
+/// The exit number of a run that was carried out.
+fn exit_of(run: &RunResult) -> Exit {
+    let any = |status| run.points.iter().any(|point| point.status == status);
+    let all_failed = run.points.iter().all(|point| point.figures.counts.ok == 0);
+    if any(Status::Interrupted) {
+        Exit::Interrupted
+    } else if any(Status::Aborted) || all_failed {
+        Exit::Target
+    } else {
+        Exit::Done
+    }
+}
+
+/// A seed for a workload that was given none. The saved plan keeps it, so the run can be repeated.
+fn entropy() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+    // Kept short, for people read and type it.
+    (now ^ (u64::from(std::process::id()) << 32)) % 1_000_000_007
+}

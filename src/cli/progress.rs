@@ -1,0 +1,111 @@
+//! What is seen of a run while it goes on.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing::{debug, info};
+
+use super::console::Console;
+use super::report::save_reports;
+use crate::error::Result;
+use crate::plan::Point;
+use crate::report;
+use crate::run::{RunResult, Watcher};
+use crate::stats::{Figures, Summary};
+use crate::store::RunDir;
+use crate::units::{figure, millis, span};
+
+/// Redraws a second.
+const REDRAWS: u8 = 4;
+
+/// Shows a live line on a terminal and none in a pipe, logs, and renews the report after each load point.
+pub(super) struct Progress<'a> {
+    console: Console,
+    dir: &'a RunDir,
+    bar: ProgressBar,
+    /// Whether tables go to stdout; with --json nothing but the summary does.
+    tables: bool,
+    log_every: u64,
+    shown: usize,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(console: Console, dir: &'a RunDir, tables: bool, log_every: u64) -> Self {
+        Progress { console, dir, bar: ProgressBar::hidden(), tables, log_every: log_every.max(1), shown: 0 }
+    }
+}
+
+impl Watcher for Progress<'_> {
+    fn notice(&mut self, text: &str) {
+        info!("{text}");
+        self.console.warn(text);
+    }
+
+    fn point_begins(&mut self, point: Point, index: usize, of: usize) {
+        info!("point {} of {of}: parallel {}, number {}", index + 1, point.parallel, point.number);
+        if !self.console.is_live() {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(point.number), ProgressDrawTarget::stderr_with_hz(REDRAWS));
+        let template = "{prefix}  [{bar:24}] {pos}/{len}  {wide_msg}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
+        bar.set_prefix(format!("point {} of {of}: {} in flight", index + 1, point.parallel));
+        bar.enable_steady_tick(Duration::from_millis(1000 / u64::from(REDRAWS)));
+        self.bar = bar;
+    }
+
+    fn progress(&mut self, point: Point, summary: &Summary, elapsed_s: f64) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let done = summary.done();
+        let rate = |amount: f64| figure((elapsed_s > 0.0).then(|| amount / elapsed_s));
+        let ttft = summary.ttft_p50_ns().map_or("—".to_owned(), |ttft| figure(Some(millis(ttft))));
+        let left = match point.number.saturating_sub(done) {
+            _ if done == 0 => "—".to_owned(),
+            left => span(left as f64 * elapsed_s / done as f64),
+        };
+        self.bar.set_position(done);
+        self.bar.set_message(format!(
+            "failed {}  {} req/s  {} tok/s  TTFT p50 {ttft} ms  {left} left",
+            summary.failed(),
+            rate((done - summary.failed()) as f64),
+            rate(summary.output_tokens() as f64),
+        ));
+    }
+
+    fn done(&mut self, done: u64, summary: &Summary) {
+        debug!("request {done} done, {} failed", summary.failed());
+        if done.is_multiple_of(self.log_every) {
+            info!("{}", running(&summary.figures()));
+        }
+    }
+
+    fn point_ends(&mut self, run: &RunResult) -> Result<()> {
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
+        for point in run.points.iter().skip(self.shown) {
+            info!("{} ended: {}", point.folder, running(&point.figures));
+            if self.tables {
+                self.console.out(&report::point_tables(point));
+            }
+        }
+        self.shown = run.points.len();
+        save_reports(run, self.dir)
+    }
+}
+
+/// The figures so far as one line of JSON.
+fn running(figures: &Figures) -> serde_json::Value {
+    let mean = |spread: &Option<crate::stats::Spread>| spread.as_ref().map(|spread| spread.mean);
+    serde_json::json!({
+        "done": figures.counts.total,
+        "failed": figures.counts.failed,
+        "request_throughput": figures.request_throughput,
+        "output_throughput": figures.output_throughput,
+        "mean_ttft_ms": mean(&figures.ttft_ms),
+        "mean_tpot_ms": mean(&figures.tpot_ms),
+        "mean_e2e_ms": mean(&figures.e2e_ms),
+    })
+}

@@ -1,0 +1,116 @@
+//! `benchmark_args.json`: every argument of EvalScope 1.14.1 in its order, as this run had it.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::plan::{Plan, Point};
+use crate::target::{MASK, is_secret_header};
+
+/// EvalScope's arguments of a load point. Arguments of features that this run did not use have EvalScope's defaults;
+/// secrets are masked as EvalScope masks them.
+pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<String, Value> {
+    let settings = &plan.settings;
+    let headers: Map<String, Value> = plan
+        .target
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let shown = if is_secret_header(name.as_str()) { MASK } else { value.to_str().unwrap_or(MASK) };
+            (name.to_string(), json!(shown))
+        })
+        .collect();
+    let key = plan.target.headers.iter().any(|(name, _)| name == http::header::AUTHORIZATION).then_some(MASK);
+    let max_tokens = match plan.sampling.max_tokens {
+        (min, max) if min == max => json!(max),
+        (min, max) => json!([min, max]),
+    };
+    let optional = |list: &[String]| if list.is_empty() { Value::Null } else { json!(list) };
+    let pairs: Vec<(&str, Value)> = vec![
+        ("model", json!(settings.model)),
+        ("model_id", json!(plan.folder())),
+        ("attn_implementation", Value::Null),
+        ("api", json!(settings.api)),
+        ("tokenizer_path", json!(settings.tokenizer_path)),
+        ("port", json!(plan.target.port())),
+        ("url", json!(plan.target.url.to_string())),
+        ("headers", Value::Object(headers)),
+        ("connect_timeout", json!(settings.connect_timeout)),
+        ("read_timeout", json!(settings.read_timeout)),
+        ("total_timeout", json!(settings.total_timeout)),
+        ("api_key", json!(key)),
+        ("no_test_connection", json!(settings.no_test_connection)),
+        ("scenario", Value::Null),
+        ("number", json!(point.number)),
+        ("parallel", json!(point.parallel)),
+        ("rate", json!(-1.0)),
+        ("warmup_num", json!(settings.warmup_num)),
+        ("enable_pd_metrics", json!(false)),
+        ("open_loop", json!(false)),
+        ("sleep_interval", json!(settings.sleep_interval)),
+        ("duration", json!(settings.duration)),
+        ("sla_auto_tune", json!(false)),
+        ("sla_variable", json!("parallel")),
+        ("sla_params", Value::Null),
+        ("sla_num_runs", json!(3)),
+        ("sla_upper_bound", json!(65536)),
+        ("sla_lower_bound", json!(1)),
+        ("sla_fixed_parallel", Value::Null),
+        ("sla_number_multiplier", Value::Null),
+        ("db_commit_interval", json!(1000)),
+        ("queue_size_multiplier", json!(5)),
+        ("in_flight_task_multiplier", json!(2)),
+        ("num_workers", json!(settings.num_workers)),
+        ("log_every_n_query", json!(settings.log_every_n_query)),
+        ("debug", json!(settings.debug)),
+        ("enable_progress_tracker", json!(false)),
+        ("visualizer", Value::Null),
+        ("wandb_api_key", Value::Null),
+        ("swanlab_api_key", Value::Null),
+        ("swanlab_host", Value::Null),
+        ("name", json!(settings.name)),
+        ("alias", Value::Null),
+        ("outputs_dir", json!(outputs.display().to_string())),
+        ("no_timestamp", json!(settings.no_timestamp)),
+        ("max_prompt_length", json!(plan.workload.lengths.max)),
+        ("min_prompt_length", json!(plan.workload.lengths.min)),
+        ("prefix_length", json!(settings.prefix_length)),
+        ("prefix_count", json!(1)),
+        ("prompt", json!(settings.prompt)),
+        ("query_template", json!(settings.query_template)),
+        ("apply_chat_template", json!(plan.workload.chat)),
+        ("image_width", json!(224)),
+        ("image_height", json!(224)),
+        ("image_format", json!("RGB")),
+        ("image_num", json!(1)),
+        ("image_patch_size", json!(28)),
+        ("dataset", json!(settings.dataset)),
+        ("dataset_path", json!(settings.dataset_path)),
+        ("data_source", Value::Null),
+        ("dataset_offset", json!(settings.dataset_offset)),
+        ("dataset_args", Value::Null),
+        ("frequency_penalty", json!(settings.frequency_penalty)),
+        ("repetition_penalty", json!(settings.repetition_penalty)),
+        ("logprobs", if settings.logprobs { json!(true) } else { Value::Null }),
+        ("max_tokens", max_tokens),
+        ("min_tokens", json!(settings.min_tokens)),
+        ("n_choices", json!(settings.n_choices)),
+        ("seed", json!(settings.seed)),
+        ("stop", optional(&settings.stop)),
+        (
+            "stop_token_ids",
+            if settings.stop_token_ids.is_empty() { Value::Null } else { json!(settings.stop_token_ids) },
+        ),
+        ("stream", json!(settings.stream)),
+        ("temperature", json!(settings.temperature)),
+        ("top_p", json!(settings.top_p)),
+        ("top_k", json!(settings.top_k)),
+        ("extra_args", Value::Object(plan.sampling.extra.clone())),
+        ("tokenize_prompt", json!(false)),
+        ("multi_turn", json!(false)),
+        ("min_turns", json!(1)),
+        ("max_turns", Value::Null),
+        ("multi_turn_args", Value::Null),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

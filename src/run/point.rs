@@ -1,0 +1,101 @@
+//! One load point: measured rows to result files.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::args::benchmark_args;
+use super::result::{FORMAT_VERSION, PointResult, Status};
+use crate::error::{Failure, Result};
+use crate::plan::Plan;
+use crate::record::{Record, TokensFrom};
+use crate::stats::{Compat, CompatOptions, Course, Summary};
+use crate::store::{Requests, Rows, RunDir, write_file};
+use crate::tokenizer::Tokenizer;
+
+/// How a load point ended, as far as its rows do not tell.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ending {
+    pub(super) status: Status,
+    pub(super) reason: Option<String>,
+    pub(super) unsent: u64,
+}
+
+/// Makes every file of a load point from its rows. The one way to results, for runs that ended well and for others.
+pub(super) fn conclude(
+    plan: &Plan,
+    dir: &RunDir,
+    folder: &str,
+    ending: Ending,
+    tokenizer: Option<&Tokenizer>,
+) -> Result<(PointResult, Vec<String>)> {
+    let path = dir.point(folder);
+    let mut rows = Rows::open(&path)?;
+    let point = rows.header.point;
+    let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
+    let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
+    while let Some(mut record) = rows.next_row()? {
+        count_tokens(&mut record, tokenizer)?;
+        summary.add(&record);
+        compat.add(&record);
+        course.add(&record);
+        requests.push(record)?;
+    }
+    requests.finish()?;
+    // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
+    let unsent = match ending.status {
+        Status::Recovered => point.number.saturating_sub(summary.done()),
+        _ => ending.unsent,
+    };
+    summary.unsent(unsent);
+    let options = CompatOptions {
+        concurrency: point.parallel as i64,
+        rate: -1.0,
+        multi_turn: false,
+        input_only: false,
+        hand_off: false,
+    };
+    let result = PointResult {
+        format_version: FORMAT_VERSION,
+        folder: folder.to_owned(),
+        point,
+        status: ending.status,
+        reason: ending.reason,
+        epoch_unix_ns: rows.header.epoch_unix_ns,
+        figures: summary.figures(),
+        timeline: course.timeline(),
+        evalscope_summary: compat.summary(options),
+        evalscope_percentiles: compat.percentiles(options),
+    };
+    save(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
+    save(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
+    save(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
+    save(&path.join("summary.json"), &result)?;
+    let notices = (rows.torn > 0)
+        .then(|| format!("{folder}: the last row was cut short when the program was killed; it is left out"))
+        .into_iter()
+        .collect();
+    Ok((result, notices))
+}
+
+/// Counts a reply for which the server gave no usage.
+fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()> {
+    if let (true, None, Some(text), Some(tokenizer)) =
+        (record.is_ok(), record.completion_tokens, &record.text, tokenizer)
+    {
+        record.completion_tokens = Some(tokenizer.count(text)? as u64);
+        record.tokens_from = Some(TokensFrom::Tokenizer);
+    }
+    Ok(())
+}
+
+/// Writes JSON as EvalScope does: four spaces, non-ASCII kept, no newline at the end.
+pub(super) fn save(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))
+        .map_err(|error| Failure::bug(format!("{} cannot be spelled as JSON", path.display())).because(error))?;
+    write_file(path, &bytes)
+}

@@ -1,0 +1,67 @@
+//! Results made again from the rows on disk, for runs that were killed and for newer report formats.
+
+use std::path::Path;
+
+use super::point::{Ending, conclude, save};
+use super::result::{PointResult, RunResult, Status};
+use super::sweep::{add_point, empty_result};
+use crate::error::{Failure, Result};
+use crate::plan::{Plan, layer};
+use crate::store::{Rows, RunDir};
+use crate::tokenizer::Tokenizer;
+
+/// Makes every result file of a run folder again from its rows. A load point that has no result yet is marked as
+/// recovered.
+///
+/// # Errors
+/// When the folder is no run folder, holds no rows, or a file cannot be read or written.
+pub fn rebuild(path: &Path) -> Result<RunResult> {
+    let no_run = |why: &str| {
+        Failure::files(format!("{}: {why}", path.display()))
+            .hint("give the folder of a run: the one that holds plan.toml and parallel_*_number_* folders")
+    };
+    let plan_path = path.join("plan.toml");
+    let text = std::fs::read_to_string(&plan_path).map_err(|error| no_run("no run folder").because(error))?;
+    let settings = layer(Some((&plan_path.display().to_string(), &text)), toml::Table::new())?;
+    let mut plan = Plan::resolve(settings, None, 0)?;
+    let dir = RunDir::open(path);
+    let old: Option<RunResult> =
+        std::fs::read(path.join("summary.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let Some(url) = old.as_ref().and_then(|old| old.setting.url.parse().ok()) {
+        plan.target.url = url;
+    }
+    let tokenizer = plan.workload.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+    let mut run = empty_result(&plan, &dir)?;
+    if let Some(old) = &old {
+        // What was true of the machine then is not what is true of this one.
+        run.setting = old.setting.clone();
+        let of_points = |notice: &&String| !notice.starts_with("parallel_");
+        run.notices = old.notices.iter().filter(of_points).cloned().collect();
+    }
+    for folder in dir.points()? {
+        if !Rows::exist(&dir.point(&folder)) {
+            continue;
+        }
+        let ending = match previous(&dir.point(&folder)) {
+            Some(result) => {
+                Ending { status: result.status, reason: result.reason, unsent: result.figures.counts.unsent }
+            }
+            None => Ending {
+                status: Status::Recovered,
+                reason: Some("the program was killed; made from the rows it left".to_owned()),
+                unsent: 0,
+            },
+        };
+        let (result, notices) = conclude(&plan, &dir, &folder, ending, tokenizer.as_ref())?;
+        add_point(&mut run, result, notices);
+    }
+    if run.points.is_empty() {
+        return Err(no_run("no load point with rows"));
+    }
+    save(&path.join("summary.json"), &run)?;
+    Ok(run)
+}
+
+fn previous(folder: &Path) -> Option<PointResult> {
+    serde_json::from_slice(&std::fs::read(folder.join("summary.json")).ok()?).ok()
+}

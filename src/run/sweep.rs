@@ -1,0 +1,278 @@
+//! A sweep: one run of the engine for each load point.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::check;
+use super::point::{Ending, conclude, save};
+use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+use crate::engine::{self, Job, Request, Schedule, Stop, Tally};
+use crate::error::{Exit, Failure, Result};
+use crate::local;
+use crate::plan::{Plan, Point, Served};
+use crate::prompt::Conversation;
+use crate::record::{Epoch, Record, Sink};
+use crate::stats::{Best, DEFINITIONS, Summary};
+use crate::store::{Journal, RunDir};
+use crate::target::{Target, Trust};
+use crate::tokenizer::Tokenizer;
+use crate::wire;
+use crate::workload::{self, Workload};
+
+/// How often a pause looks whether the user wants to stop.
+const PAUSE_STEP: Duration = Duration::from_millis(100);
+
+/// What a run tells while it goes on. Everything defaults to silence.
+pub trait Watcher {
+    /// Something was decided, skipped or doubted.
+    fn notice(&mut self, _text: &str) {}
+    /// A load point begins, the `index`-th of `of`.
+    fn point_begins(&mut self, _point: Point, _index: usize, _of: usize) {}
+    /// A few times a second: figures so far, and seconds since the point began.
+    fn progress(&mut self, _point: Point, _summary: &Summary, _elapsed_s: f64) {}
+    /// A measured request ended, the `done`-th.
+    fn done(&mut self, _done: u64, _summary: &Summary) {}
+    /// A load point is over and its files are written; the run's own files can be renewed.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn point_ends(&mut self, _run: &RunResult) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs every load point of a plan, writes the files of each as it ends, and returns the whole.
+///
+/// A run that the user stops or whose target is lost returns normally: the status of its last point tells.
+///
+/// # Errors
+/// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
+/// written. What was measured before is on disk.
+pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
+    let mut plan = plan.clone();
+    let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
+    let mut workload = workload::open(&plan.workload, total)?;
+    let tokenizer = plan.workload.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+    let server = match &plan.served {
+        Served::Embedded(spec) => Some(local::start(spec)?),
+        Served::Remote => None,
+    };
+    if let Some(server) = &server {
+        plan.target.url =
+            server.url().parse().map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
+    }
+    let route = check::route(&plan.target)?;
+    if !plan.settings.no_test_connection && server.is_none() {
+        check::check(&plan, &plan.target, &route, stop)?;
+    }
+    dir.write("plan.toml", plan.to_toml()?.as_bytes())?;
+    let mut run = empty_result(&plan, dir)?;
+    save(&dir.path().join("summary.json"), &run)?;
+    let workers = workers(&plan);
+    let mut offset = 0;
+    for (index, &point) in plan.points.iter().enumerate() {
+        if index > 0 {
+            pause(plan.settings.sleep_interval.unwrap_or(0.0), stop);
+        }
+        if stop.is_draining() {
+            break;
+        }
+        watcher.point_begins(point, index, plan.points.len());
+        let requests = requests(&plan, &mut workload, offset, point)?;
+        offset += point.warmup + point.number;
+        let epoch = Epoch::now();
+        let job = Job {
+            target: Arc::new(plan.target.clone()),
+            route: route.clone(),
+            requests,
+            schedule: Schedule {
+                in_flight: point.parallel as usize,
+                warmup: point.warmup,
+                number: point.number,
+                duration: plan.settings.duration.map(Duration::from_secs_f64),
+            },
+            workers,
+            epoch,
+            id: format!("{:x}-p{}", epoch.unix_ns(), point.parallel),
+        };
+        let mut recorder = Recorder {
+            journal: Journal::create(&dir.point(&point.folder()), epoch.unix_ns(), point)?,
+            summary: Summary::default(),
+            watcher,
+            point,
+            begun: Instant::now(),
+        };
+        let tally = engine::run(&job, &mut recorder, stop)?;
+        let ending = ending(tally, &recorder.summary, &plan.target);
+        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
+        let lost = result.status == Status::Aborted;
+        add_point(&mut run, result, notices);
+        save(&dir.path().join("summary.json"), &run)?;
+        watcher.point_ends(&run)?;
+        if lost {
+            break;
+        }
+    }
+    if let Some(server) = server {
+        server.stop();
+    }
+    if run.points.is_empty() {
+        return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
+    }
+    finish_notices(&mut run, &workload);
+    save(&dir.path().join("summary.json"), &run)?;
+    watcher.point_ends(&run)?;
+    Ok(run)
+}
+
+/// The bodies of a load point, encoded before it begins.
+fn requests(plan: &Plan, workload: &mut Workload, offset: u64, point: Point) -> Result<Arc<[Request]>> {
+    let conversations = workload.conversations(offset, point.warmup + point.number)?;
+    let encode = |conversation: &Conversation| -> Result<Request> {
+        let prompt = conversation.turns.first().ok_or_else(|| Failure::bug("a conversation has no turn"))?;
+        let encoded = wire::encode(prompt, &plan.sampling, &plan.target.model)?;
+        // A count is reported only where the user named the tokenizer: the built-in one is not the server's.
+        let counted = prompt.tokens.filter(|_| plan.workload.tokenizer.is_some());
+        Ok(Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: counted.map(u64::from) })
+    };
+    conversations.iter().map(encode).collect()
+}
+
+/// Keeps each row before it is counted.
+struct Recorder<'a> {
+    journal: Journal,
+    summary: Summary,
+    watcher: &'a mut dyn Watcher,
+    point: Point,
+    begun: Instant,
+}
+
+impl Sink for Recorder<'_> {
+    fn accept(&mut self, record: Record) -> Result<()> {
+        self.journal.append(&record)?;
+        self.summary.add(&record);
+        if !record.warmup {
+            self.watcher.done(self.summary.done(), &self.summary);
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<()> {
+        self.journal.flush()?;
+        self.watcher.progress(self.point, &self.summary, self.begun.elapsed().as_secs_f64());
+        Ok(())
+    }
+}
+
+fn ending(tally: Tally, summary: &Summary, target: &Target) -> Ending {
+    let (status, reason) = if tally.lost {
+        let first = summary.figures().failures.get("connect").map(|failure| failure.first.clone()).unwrap_or_default();
+        let reason = format!("{} was lost, {} requests were not sent: {first}", target.endpoint(), tally.unsent);
+        (Status::Aborted, Some(reason))
+    } else if tally.stopped {
+        (Status::Interrupted, Some(format!("stopped by the user, {} requests were not sent", tally.unsent)))
+    } else {
+        (Status::Complete, None)
+    };
+    Ending { status, reason, unsent: tally.unsent }
+}
+
+/// Puts a load point into a run, in place of an older result of the same point.
+pub(super) fn add_point(run: &mut RunResult, result: PointResult, notices: Vec<String>) {
+    if let Some(reason) = &result.reason {
+        run.notices.push(format!("{}: {reason}", result.folder));
+    }
+    run.notices.extend(notices);
+    run.points.retain(|point| point.folder != result.folder);
+    run.points.push(result);
+    run.best = Best::of(run.points.iter().map(|point| (point.point.parallel, &point.figures)));
+}
+
+/// A run of which no point is over yet.
+pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
+    let target = &plan.target;
+    let setting = Setting {
+        model: target.model.clone(),
+        api: plan.settings.api.clone(),
+        url: target.url.to_string(),
+        embedded: plan.served != Served::Remote,
+        dataset: plan.workload.source.name().to_owned(),
+        workload_seed: plan.workload.seed,
+        stream: plan.sampling.stream,
+        max_tokens: plan.sampling.max_tokens,
+        tls: match (target.is_tls(), &target.trust) {
+            (false, _) => "none",
+            (true, Trust::Anyone) => "not verified",
+            (true, _) => "verified",
+        }
+        .to_owned(),
+        http_version: plan.settings.http_version.clone(),
+        tokenizer: plan.workload.tokenizer.as_ref().map_or("none".to_owned(), |path| path.display().to_string()),
+        stamps: "user space, when a read returns, below TLS and HTTP".to_owned(),
+        workers: workers(plan),
+        cores: thread::available_parallelism().map_or(1, usize::from),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    };
+    let mut notices = plan.notices.clone();
+    if setting.tls == "not verified" {
+        notices.push("certificates were not verified (--insecure)".to_owned());
+    }
+    if setting.embedded {
+        notices.push(
+            "the model ran inside this program and shared the machine with the load engine: figures of a demonstration"
+                .to_owned(),
+        );
+    }
+    Ok(RunResult {
+        format_version: FORMAT_VERSION,
+        tool: concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned(),
+        path: dir.path().display().to_string(),
+        setting,
+        points: Vec::new(),
+        best: Best::default(),
+        notices,
+        plan: plan.to_toml()?,
+        definitions: DEFINITIONS
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
+    })
+}
+
+/// What a reader should know of the workload and of what was counted.
+fn finish_notices(run: &mut RunResult, workload: &Workload) {
+    let remarks = workload.remarks();
+    let skipped = remarks.to_string();
+    if !skipped.is_empty() {
+        run.notices.push(format!("rows of the dataset left out: {skipped}"));
+    }
+    if remarks.unparsed > 0 {
+        run.notices.push(format!("{} lines look like JSON but are not, and were sent as text", remarks.unparsed));
+    }
+    if remarks.inexact > 0 {
+        run.notices.push(format!("{} random prompts do not have the drawn length", remarks.inexact));
+    }
+    if let Some(repeats) = remarks.repeats_after {
+        run.notices
+            .push(format!("prompts repeat after {repeats}: a server with a prefix cache answers repeated ones faster"));
+    }
+    let missing: u64 = run.points.iter().map(|point| point.figures.counts.tokens_missing).sum();
+    if missing > 0 {
+        run.notices.push(format!(
+            "the server gave no usage for {missing} replies and no --tokenizer-path was set: their tokens are not counted"
+        ));
+    }
+}
+
+fn workers(plan: &Plan) -> usize {
+    plan.settings.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn pause(seconds: f64, stop: &Stop) {
+    let until = Instant::now() + Duration::from_secs_f64(seconds);
+    while !stop.is_draining() && Instant::now() < until {
+        thread::sleep(PAUSE_STEP.min(until.saturating_duration_since(Instant::now())));
+    }
+}
