@@ -4,8 +4,6 @@
 //! batched and single decoding equal to the bit. The loops are plain ones over arrays of fixed length, compiled for
 //! several instruction sets and chosen at run time; no product is fused with a sum, so the sets agree to the bit too.
 
-#![expect(clippy::needless_range_loop, reason = "see `vectorized` for why the loops count indices")]
-
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// Outputs of a linear layer that are computed together: their sums fill half of the vector registers of AVX2.

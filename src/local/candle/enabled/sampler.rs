@@ -153,7 +153,6 @@ fn pick(weights: &[f32], unit: f64) -> u32 {
     let sum = |block: &[f32]| f64::from(block.iter().sum::<f32>());
     let total: f64 = weights.chunks(BLOCK).map(sum).sum();
     let mut left = total * unit;
-    let mut last = 0;
     for (b, block) in weights.chunks(BLOCK).enumerate() {
         let weight = sum(block);
         if left >= weight {
@@ -161,16 +160,14 @@ fn pick(weights: &[f32], unit: f64) -> u32 {
             continue;
         }
         for (i, weight) in block.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-            last = b * BLOCK + i;
             left -= f64::from(*weight);
             if left < 0.0 {
-                return last as u32;
+                return (b * BLOCK + i) as u32;
             }
         }
     }
     // Rounding may leave a trifle after the last weight. The last token of any weight gets it.
-    let heavy = weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(last);
-    if last > 0 { last as u32 } else { heavy as u32 }
+    weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0) as u32
 }
 
 #[cfg(test)]
