@@ -184,6 +184,8 @@ pub struct Record {
     pub warmup: bool,
     /// The stream ended properly but without its `[DONE]`.
     pub done_missing: bool,
+    /// Events whose data was not JSON; they are passed over.
+    pub ignored_events: u32,
     /// Gaps between events that carried a non-empty token, in ns. `chunks - 1` of them.
     pub gaps_ns: Vec<u64>,
     /// The reply, kept only when the server gave no usage, so that it can be counted after the run.
@@ -192,6 +194,43 @@ pub struct Record {
 }
 
 impl Record {
+    /// A request that is due and of which nothing is known yet; until it is told otherwise it counts as cancelled.
+    pub fn due(request_id: String, conversation: u64, turn: u32, intended_ns: u64) -> Self {
+        Record {
+            request_id,
+            conversation,
+            turn,
+            intended_ns,
+            started_ns: None,
+            sent_ns: None,
+            head_ns: None,
+            first_event_ns: None,
+            first_token_ns: None,
+            first_text_ns: None,
+            last_token_ns: None,
+            last_event_ns: None,
+            end_ns: intended_ns,
+            outcome: Outcome::Cancelled,
+            status: None,
+            error: None,
+            prompt_tokens: None,
+            completion_tokens: None,
+            cached_tokens: None,
+            reasoning_tokens: None,
+            tokens_from: None,
+            chunks: 0,
+            decode_chunks: 0,
+            connection_reused: false,
+            connect_ns: None,
+            stream: false,
+            warmup: false,
+            done_missing: false,
+            ignored_events: 0,
+            gaps_ns: Vec::new(),
+            text: None,
+        }
+    }
+
     /// Time to the first non-empty token of any kind, from the first byte written. Streams only.
     pub fn ttft_ns(&self) -> Option<u64> {
         Some(self.first_token_ns?.saturating_sub(self.started_ns?))

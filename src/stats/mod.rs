@@ -1,1 +1,16 @@
-//! To be written.
+//! Records to numbers: histograms that merge exactly, the figures made from them, EvalScope's figures, and the course
+//! of a run over time.
+
+mod best;
+mod evalscope;
+mod figures;
+mod hist;
+mod summary;
+mod timeline;
+
+pub use best::Best;
+pub use evalscope::{Compat, CompatOptions, CompatRaw};
+pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
+pub use hist::Hist;
+pub use summary::Summary;
+pub use timeline::{Course, Slice, Timeline};

@@ -1,0 +1,259 @@
+//! One request in flight. It writes the stamps of its record and interprets nothing before it has stamped it.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use http::header;
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+
+use super::drive::Request;
+use super::link::Link;
+use super::stamped_io::Stamps;
+use super::worker::Wire;
+use crate::record::{FailureKind, Record, TokensFrom};
+use crate::units::clean;
+use crate::wire::{self, Events, ServerError, Stamped, Usage};
+
+/// The longest body of a refusal that is read.
+const REFUSAL: usize = 64 << 10;
+/// How long a server may take to close a stream after `[DONE]` before the connection is given up.
+const AFTER_DONE: Duration = Duration::from_secs(1);
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fault {
+    pub(super) kind: FailureKind,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Fault { kind, message: clean(&message.into(), 400) }
+    }
+
+    fn read_timeout(limit: Duration) -> Self {
+        Fault::new(FailureKind::Timeout, format!("nothing arrived for {} s", limit.as_secs_f64()))
+    }
+
+    fn of_http(error: &hyper::Error) -> Self {
+        if error.is_parse() {
+            return Fault::new(FailureKind::Payload, format!("the server does not answer in HTTP: {}", chain(error)));
+        }
+        Fault::new(FailureKind::Broken, format!("the connection broke: {}", chain(error)))
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Sends the request over the slot's connection, or a new one, and reads the reply into the record. The connection goes
+/// back into the slot only when it can serve again; dropping the future closes it. `trace` gets the connection's stamps,
+/// so that what was written is known even then.
+pub(super) async fn exchange(
+    wire: &Wire,
+    slot: &mut Option<Link>,
+    request: &Request,
+    record: &mut Record,
+    trace: &Cell<Option<Rc<Stamps>>>,
+) -> Result<(), Fault> {
+    let mut kept = slot.take();
+    if let Some(link) = &mut kept {
+        // A server may close an idle connection; that is noticed here and costs a new one, not the request.
+        record.connection_reused = link.ready().await.is_ok();
+    }
+    let mut link = match kept {
+        Some(link) if record.connection_reused => link,
+        _ => wire.route.connect(wire.epoch).await?,
+    };
+    if let (false, Some(connect)) = (record.connection_reused, link.connect_ns) {
+        record.connect_ns = Some(connect);
+    }
+    link.ready().await.map_err(|error| Fault::of_http(&error))?;
+    link.stamps.arm();
+    trace.set(Some(Rc::clone(&link.stamps)));
+    let message = wire.request(request.body.clone(), &record.request_id, link.is_http2());
+    let sent = within(wire.read_limit, link.send(message)).await;
+    record.started_ns = link.stamps.first_write();
+    record.sent_ns = link.stamps.last_write();
+    let response = sent?.map_err(|error| Fault::of_http(&error))?;
+    record.head_ns = Some(link.stamps.last_read());
+    record.status = Some(response.status().as_u16());
+    link.served += 1;
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let kind = kind.to_ascii_lowercase();
+    if response.status() != http::StatusCode::OK {
+        let status = response.status();
+        let (body, whole) = read_whole(wire, &mut link, response.into_body(), REFUSAL).await?;
+        record.end_ns = link.stamps.last_read();
+        if whole {
+            *slot = Some(link);
+        }
+        let said = wire::server_message(&String::from_utf8_lossy(&body));
+        return Err(Fault::new(FailureKind::Status, format!("{status}: {said}")));
+    }
+    if kind.contains("text/event-stream") {
+        record.stream = true;
+        if !read_stream(wire, &mut link, response.into_body(), record).await? {
+            return Ok(());
+        }
+    } else {
+        record.stream = false;
+        let (body, _) = read_whole(wire, &mut link, response.into_body(), usize::MAX).await?;
+        record.end_ns = link.stamps.last_read();
+        let reply = wire::decode_reply(&body).map_err(|error| match error {
+            ServerError::Reported(said) => Fault::new(FailureKind::Server, said),
+            ServerError::Malformed(said) => Fault::new(FailureKind::Payload, said),
+        })?;
+        take_usage(record, reply.usage, reply.text);
+    }
+    *slot = Some(link);
+    Ok(())
+}
+
+/// Reads an event stream to its end; tells whether the connection can serve again.
+async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut Record) -> Result<bool, Fault> {
+    let mut text = String::new();
+    let mut usage: Option<Usage> = None;
+    let (mut done, mut finished, mut closed) = (false, false, true);
+    let stamps = Rc::clone(&link.stamps);
+    let mut events = Events::lenient(StampedBody { link, body });
+    loop {
+        let next = poll_fn(|cx| events.poll_next(cx));
+        let limit = if done { Some(AFTER_DONE) } else { wire.read_limit };
+        let (at, event) = match within(limit, next).await {
+            Ok(Some(Ok(event))) => event,
+            Ok(Some(Err(error))) => return Err(Fault::of_http(&error)),
+            Ok(None) => break,
+            Err(_) if done => {
+                closed = false;
+                break;
+            }
+            Err(fault) => return Err(fault),
+        };
+        if event.data.is_empty() {
+            continue;
+        }
+        if event.data.trim() == "[DONE]" {
+            done = true;
+            continue;
+        }
+        let Ok(delta) = wire::decode(&event.data, &mut text) else {
+            record.ignored_events += 1;
+            continue;
+        };
+        record.last_event_ns = Some(at);
+        usage = delta.usage.or(usage);
+        finished |= delta.finish;
+        if let Some(said) = delta.error {
+            record.end_ns = at;
+            return Err(Fault::new(FailureKind::Server, said));
+        }
+        if delta.choices {
+            record.first_event_ns.get_or_insert(at);
+        }
+        if delta.token {
+            if let Some(last) = record.last_token_ns {
+                record.gaps_ns.push(at.saturating_sub(last));
+            }
+            record.first_token_ns.get_or_insert(at);
+            record.last_token_ns = Some(at);
+            record.chunks += 1;
+        }
+        if delta.text {
+            record.first_text_ns.get_or_insert(at);
+        }
+        if delta.choices && record.first_token_ns.is_some() {
+            record.decode_chunks += 1;
+        }
+    }
+    // Where the server left the stream open, the reply was over with its last bytes all the same.
+    record.end_ns = stamps.last_read();
+    if record.first_event_ns.is_none() {
+        return Err(Fault::new(FailureKind::Payload, "the stream ended without a single choice"));
+    }
+    if !done && !finished && usage.is_none() {
+        return Err(Fault::new(FailureKind::Broken, "the stream ended before the reply was finished"));
+    }
+    record.done_missing = !done;
+    take_usage(record, usage, text);
+    Ok(closed)
+}
+
+/// Keeps the server's counts, and the text where it gave none.
+fn take_usage(record: &mut Record, usage: Option<Usage>, text: String) {
+    let usage = usage.unwrap_or_default();
+    record.cached_tokens = usage.cached_tokens;
+    record.reasoning_tokens = usage.reasoning_tokens;
+    record.prompt_tokens = usage.prompt_tokens.or(record.prompt_tokens);
+    record.completion_tokens = usage.completion_tokens;
+    if usage.completion_tokens.is_some() {
+        record.tokens_from = Some(TokensFrom::Usage);
+    } else {
+        record.text = Some(text);
+    }
+}
+
+/// Reads a body up to a limit; tells whether that was all of it.
+async fn read_whole(wire: &Wire, link: &mut Link, body: Incoming, most: usize) -> Result<(Bytes, bool), Fault> {
+    let mut stream = StampedBody { link, body };
+    let mut all = BytesMut::new();
+    while all.len() < most {
+        match within(wire.read_limit, poll_fn(|cx| Pin::new(&mut stream).poll_next(cx))).await? {
+            Some(Ok(piece)) => all.extend_from_slice(&piece.bytes),
+            Some(Err(error)) => return Err(Fault::of_http(&error)),
+            None => return Ok((all.freeze(), true)),
+        }
+    }
+    Ok((all.freeze(), false))
+}
+
+/// Waits no longer than the limit, if there is one.
+async fn within<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, Fault> {
+    match limit {
+        None => Ok(future.await),
+        Some(limit) => tokio::time::timeout(limit, future).await.map_err(|_| Fault::read_timeout(limit)),
+    }
+}
+
+/// The data of a response body, each piece with the stamp of the read that completed it.
+struct StampedBody<'a> {
+    link: &'a mut Link,
+    body: Incoming,
+}
+
+impl Stream for StampedBody<'_> {
+    type Item = hyper::Result<Stamped>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            this.link.poll(cx);
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(Stamped { at_ns: this.link.stamps.last_read(), bytes })));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A request's body as hyper takes it.
+pub(super) type RequestBody = Full<Bytes>;

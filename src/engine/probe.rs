@@ -1,0 +1,63 @@
+//! Single requests outside the measured run: the probe before it, and a look at what a server offers.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+
+use super::connect::Route;
+use super::drive::Request;
+use super::stop::Stop;
+use super::worker::Wire;
+use crate::record::{Epoch, Record};
+use crate::target::Target;
+
+/// A look at a server must not take long.
+const LOOK: Duration = Duration::from_secs(5);
+/// The longest answer to a look that is read.
+const ANSWER: usize = 1 << 20;
+
+/// A status and the body that came with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, cut at a megabyte.
+    pub body: bytes::Bytes,
+}
+
+/// Sends one request and tells how it went; it enters no figure.
+pub async fn probe(target: &Target, route: &Route, request: &Request, stop: &Stop) -> Record {
+    let epoch = Epoch::now();
+    let wire = Wire::new(target, route.clone(), epoch);
+    let mut record = Record::due("probe".to_owned(), 0, 0, 0);
+    let mut link = None;
+    tokio::task::LocalSet::new().run_until(wire.perform(&mut link, request, &mut record, stop)).await;
+    record
+}
+
+/// Fetches another path of the target with the target's headers; `None` when that fails in any way.
+pub async fn get(target: &Target, route: &Route, path: &str) -> Option<Answer> {
+    let wire = Wire::new(target, route.clone(), Epoch::now());
+    let look = async {
+        let mut link = route.connect(wire.epoch).await.ok()?;
+        link.ready().await.ok()?;
+        let mut request = wire.request(bytes::Bytes::new(), "look", link.is_http2());
+        *request.method_mut() = http::Method::GET;
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(path.parse().ok()?);
+        *request.uri_mut() = http::Uri::from_parts(parts).ok()?;
+        let response = link.send(request.map(|_| Full::default())).await.ok()?;
+        let status = response.status().as_u16();
+        let body = http_body_util::Limited::new(response.into_body(), ANSWER);
+        let mut body = std::pin::pin!(body.collect());
+        let body = std::future::poll_fn(|cx| {
+            link.poll(cx);
+            body.as_mut().poll(cx)
+        })
+        .await
+        .ok()?;
+        Some(Answer { status, body: body.to_bytes() })
+    };
+    let look = async { tokio::time::timeout(LOOK, look).await.ok().flatten() };
+    tokio::task::LocalSet::new().run_until(look).await
+}

@@ -1,0 +1,111 @@
+//! The result of a run as it is saved in `summary.json` and handed to reports.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::plan::Point;
+use crate::stats::{Best, Figures, Timeline};
+
+/// Version of `summary.json`. It grows when a field changes its meaning or goes; new fields may come without.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// How a load point ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every planned request was sent, or the asked duration was over.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+    /// The target was lost; the rest was not sent.
+    Aborted,
+    /// The program was killed; made afterwards from the rows it left.
+    Recovered,
+}
+
+/// One load point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointResult {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Folder of the point below the run's.
+    pub folder: String,
+    /// What was asked.
+    #[serde(flatten)]
+    pub point: Point,
+    /// How it ended.
+    pub status: Status,
+    /// Why it ended early.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The epoch of the point, ns of the wall clock since 1970.
+    pub epoch_unix_ns: u64,
+    /// Everything computed.
+    pub figures: Figures,
+    /// The course over time.
+    pub timeline: Timeline,
+    /// Contents of `benchmark_summary.json`.
+    pub evalscope_summary: Map<String, Value>,
+    /// Contents of `benchmark_percentile.json`.
+    pub evalscope_percentiles: Vec<Map<String, Value>>,
+}
+
+/// What a reader must know to judge the figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Model as it was asked for.
+    pub model: String,
+    /// `openai` or `local`.
+    pub api: String,
+    /// Address that was posted to; secrets are never part of it.
+    pub url: String,
+    /// Whether the model runs inside this program, on the same machine.
+    pub embedded: bool,
+    /// Name of the workload.
+    pub dataset: String,
+    /// Seed of the workload.
+    pub workload_seed: u64,
+    /// Whether replies were asked for as streams.
+    pub stream: bool,
+    /// Bounds of `max_tokens`.
+    pub max_tokens: (u32, u32),
+    /// `none`, `verified` or `not verified`.
+    pub tls: String,
+    /// `auto`, `1.1` or `2`.
+    pub http_version: String,
+    /// Tokenizer that counts what the server does not: a path, or `none`.
+    pub tokenizer: String,
+    /// Where arrival stamps are taken.
+    pub stamps: String,
+    /// Worker threads of the load engine.
+    pub workers: usize,
+    /// Cores this program could use.
+    pub cores: usize,
+    /// Operating system and architecture.
+    pub system: String,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Program and version that made it.
+    pub tool: String,
+    /// Folder of the run.
+    pub path: String,
+    /// What a reader must know to judge the figures.
+    pub setting: Setting,
+    /// The load points in order.
+    pub points: Vec<PointResult>,
+    /// The points worth naming.
+    pub best: Best,
+    /// Things that were decided, skipped or doubted, in words.
+    pub notices: Vec<String>,
+    /// The plan as TOML; `evalscope perf --profile` takes it.
+    pub plan: String,
+    /// What each figure means.
+    pub definitions: BTreeMap<String, String>,
+}

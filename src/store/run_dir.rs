@@ -1,0 +1,118 @@
+//! The folder of a run.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, Result};
+use crate::plan::Point;
+
+/// The folder all files of a run live in: `<outputs>/[<time>/]<model or name>`.
+#[derive(Debug, Clone)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// Makes the folder of a new run with those of its load points.
+    ///
+    /// # Errors
+    /// When a folder cannot be made, or a load point already has results there.
+    pub fn create(outputs: &Path, time: Option<&str>, leaf: &str, points: &[Point]) -> Result<Self> {
+        let mut path = outputs.to_owned();
+        path.extend(time);
+        path.push(leaf);
+        let dir = RunDir { path };
+        for point in points {
+            let folder = dir.point(&point.folder());
+            let taken = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+            if taken {
+                return Err(Failure::files(format!("{} holds results already", folder.display()))
+                    .hint("give another --name or --outputs-dir, leave out --no-timestamp, or move the folder away"));
+            }
+            fs::create_dir_all(&folder).map_err(|error| {
+                Failure::files(format!("{} cannot be made", folder.display()))
+                    .because(error)
+                    .hint("check --outputs-dir and its permissions")
+            })?;
+        }
+        Ok(dir)
+    }
+
+    /// The folder of a run that exists.
+    pub fn open(path: impl Into<PathBuf>) -> Self {
+        RunDir { path: path.into() }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of a load point.
+    pub fn point(&self, folder: &str) -> PathBuf {
+        self.path.join(folder)
+    }
+
+    /// Names of the folders below that look like load points, in order of their concurrency.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn points(&self) -> Result<Vec<String>> {
+        let entries = fs::read_dir(&self.path)
+            .map_err(|error| Failure::files(format!("{} cannot be read", self.path.display())).because(error))?;
+        let mut found: Vec<(u64, u64, String)> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| {
+                let (parallel, number) = name.strip_prefix("parallel_")?.split_once("_number_")?;
+                Some((parallel.parse().ok()?, number.parse().ok()?, name))
+            })
+            .collect();
+        found.sort();
+        Ok(found.into_iter().map(|(_, _, name)| name).collect())
+    }
+
+    /// Writes a file into the run's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, contents: &[u8]) -> Result<()> {
+        write_file(&self.path.join(name), contents)
+    }
+}
+
+/// Writes a file so that readers see the old contents or the new, never a part.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_file(path: &Path, contents: &[u8]) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".part");
+    let temporary = PathBuf::from(temporary);
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(contents)?;
+        drop(file);
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|error| {
+        Failure::files(format!("{} cannot be written", path.display())).because(error).hint("is the disk full?")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_found_in_order_and_never_overwritten() -> Result<(), Box<dyn std::error::Error>> {
+        let outputs = tempfile::tempdir()?;
+        let points = [32, 8].map(|parallel| Point { parallel, number: 9, warmup: 0 });
+        let dir = RunDir::create(outputs.path(), Some("t"), "m", &points)?;
+        assert_eq!(dir.points()?, ["parallel_8_number_9", "parallel_32_number_9"]);
+        write_file(&dir.point("parallel_8_number_9").join("x"), b"1")?;
+        let again = RunDir::create(outputs.path(), Some("t"), "m", &points).err();
+        assert!(again.is_some_and(|failure| failure.message.contains("parallel_8_number_9")));
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Lines of a text file, one at a time, each with its number.
+
+use std::io::{BufRead, BufReader, Cursor};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, Result};
+
+/// Where the text of a dataset is.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// In the program.
+    BuiltIn { name: &'static str, text: &'static str },
+    /// In a file.
+    File(PathBuf),
+}
+
+impl Origin {
+    /// How messages call it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Origin::BuiltIn { name, .. } => format!("{name} (built in)"),
+            Origin::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Begins at the first line.
+    pub(super) fn lines(&self) -> Result<Lines> {
+        let reader: Box<dyn BufRead> = match self {
+            Origin::BuiltIn { text, .. } => Box::new(Cursor::new(text.as_bytes())),
+            Origin::File(path) => Box::new(BufReader::with_capacity(1 << 16, open(path)?)),
+        };
+        Ok(Lines { reader, name: self.name(), number: 0, buffer: Vec::new() })
+    }
+}
+
+fn open(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::open(path).map_err(|error| {
+        Failure::files(format!("--dataset-path {}: cannot be read", path.display()))
+            .because(error)
+            .hint("check the path and the permission to read it")
+    })
+}
+
+/// A line of a file, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// Name of the file.
+    pub(super) file: &'a str,
+    /// Number of the line, from 1.
+    pub(super) line: u64,
+}
+
+impl Place<'_> {
+    /// Refuses the line.
+    pub(super) fn refuse(&self, why: impl std::fmt::Display) -> Failure {
+        Failure::usage(format!("{}: line {}: {why}", self.file, self.line))
+    }
+}
+
+/// A file that is read line by line. Only the current line is in memory.
+pub(super) struct Lines {
+    reader: Box<dyn BufRead>,
+    name: String,
+    number: u64,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line without its end (LF or CRLF) and without the byte order mark that some editors put first; `None`
+    /// after the last.
+    pub(super) fn next(&mut self) -> Result<Option<(Place<'_>, &str)>> {
+        self.buffer.clear();
+        let read = self.reader.read_until(b'\n', &mut self.buffer).map_err(|error| {
+            Failure::files(format!("{}: cannot be read after line {}", self.name, self.number)).because(error)
+        })?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let place = Place { file: &self.name, line: self.number };
+        let mut line = self.buffer.as_slice();
+        line = line.strip_suffix(b"\n").unwrap_or(line);
+        line = line.strip_suffix(b"\r").unwrap_or(line);
+        if self.number == 1 {
+            line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+        }
+        match std::str::from_utf8(line) {
+            Ok(text) => Ok(Some((place, text))),
+            Err(error) => Err(place
+                .refuse(format_args!("byte {} is not valid UTF-8", error.valid_up_to() + 1))
+                .hint("save the file as UTF-8")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{TestResult, file};
+    use super::*;
+    use crate::error::Exit;
+
+    fn all(bytes: &[u8]) -> TestResult<Vec<String>> {
+        let (_folder, path) = file("a.txt", bytes)?;
+        let mut lines = Origin::File(path).lines()?;
+        let mut found = Vec::new();
+        while let Some((place, text)) = lines.next()? {
+            found.push(format!("{}:{text}", place.line));
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn line_ends_and_byte_order_mark_are_taken_off() -> TestResult {
+        assert_eq!(all(b"\xEF\xBB\xBFa\r\n\r\n b \nc")?, ["1:a", "2:", "3: b ", "4:c"]);
+        assert_eq!(all(b"")?, [""; 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf_8_is_named() -> TestResult {
+        let (_folder, path) = file("a.txt", b"good\nba\xFFd\n")?;
+        let mut lines = Origin::File(path).lines()?;
+        lines.next()?;
+        let failure = lines.next().err().ok_or("accepted")?;
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.message.ends_with("a.txt: line 2: byte 3 is not valid UTF-8"), "{failure}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_a_failure_of_files() -> TestResult {
+        let failure = Origin::File("/no/such/file".into()).lines().err().ok_or("accepted")?;
+        assert_eq!(failure.exit, Exit::Files);
+        assert!(failure.message.contains("/no/such/file"));
+        Ok(())
+    }
+}
