@@ -6,8 +6,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::backend::{Finish, Refusal};
+use super::backend::{Backend, Event, Finish, Generation, GenerationRequest, Refusal};
 use super::scripted::{Ending, Script, Scripted};
 use super::server::{Server, bind};
 
@@ -187,6 +188,40 @@ fn stopping_breaks_off_what_does_not_end() -> Outcome {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
     assert!(!String::from_utf8_lossy(&rest).contains("[DONE]"));
+    Ok(())
+}
+
+/// A backend that never says anything and lets the test see whether anyone still listens.
+struct Silent(std::sync::mpsc::Sender<UnboundedSender<Event>>);
+
+impl Backend for Silent {
+    fn models(&self) -> Vec<String> {
+        vec!["silent".to_owned()]
+    }
+
+    fn submit(&self, _: GenerationRequest) -> Result<Generation, Refusal> {
+        let (sender, events) = unbounded_channel();
+        self.0.send(sender).map_err(|_| Refusal::Busy)?;
+        Ok(Generation { prompt_tokens: 1, cached_tokens: 0, events })
+    }
+}
+
+#[test]
+fn a_client_that_leaves_cancels_its_generation() -> Outcome {
+    let (senders, submitted) = std::sync::mpsc::channel();
+    let server = Server::start(bind(None)?, Silent(senders))?;
+    for streamed in [true, false] {
+        let mut stream = TcpStream::connect(server.addr())?;
+        let body = chat("silent", json!({"stream": streamed})).to_string();
+        let length = body.len();
+        write!(stream, "POST {CHAT} HTTP/1.1\r\nhost: h\r\ncontent-length: {length}\r\n\r\n{body}")?;
+        let sender = submitted.recv_timeout(Duration::from_secs(60))?;
+        assert!(!sender.is_closed());
+        drop(stream);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let closed = async { tokio::time::timeout(Duration::from_secs(60), sender.closed()).await };
+        assert!(runtime.block_on(closed).is_ok(), "streamed: {streamed}");
+    }
     Ok(())
 }
 

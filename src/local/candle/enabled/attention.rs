@@ -1,5 +1,7 @@
 //! Attention of each row to the past of its sequence, with rotary positions and grouped heads.
 
+#![expect(clippy::needless_range_loop, reason = "see `kernel::vectorized` for why the loops count indices")]
+
 use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dims, Tensor};
@@ -62,7 +64,7 @@ impl Attention<'_> {
 
     #[inline(always)]
     fn row(&self, memory: &mut Memory, row: &mut [f32], scores: &mut Vec<f32>, out: &mut [f32]) {
-        let shape = self.shape;
+        let (shape, width) = (self.shape, self.shape.head);
         let asked = shape.asked();
         let position = memory.keys.len() / asked;
         let (turning, values) = row.split_at_mut(shape.asking() + asked);
@@ -70,24 +72,36 @@ impl Attention<'_> {
         let (queries, keys) = turning.split_at(shape.asking());
         memory.keys.extend_from_slice(keys);
         memory.values.extend_from_slice(values);
-        let scale = 1.0 / (shape.head as f32).sqrt();
-        let group = shape.heads / shape.kv_heads;
-        let heads = queries.chunks_exact(shape.head).zip(out.chunks_exact_mut(shape.head)).enumerate();
-        for (head, (query, out)) in heads {
-            let at = head / group * shape.head;
-            scores.clear();
-            scores.extend(
-                memory.keys.chunks_exact(asked).map(|keys| scale * kernel::dot(query, &keys[at..][..shape.head])),
-            );
-            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            scores.iter_mut().for_each(|score| *score = kernel::exp(*score - most));
-            let total: f32 = scores.iter().sum();
-            for (weight, values) in scores.iter().zip(memory.values.chunks_exact(asked)) {
-                for (out, value) in out.iter_mut().zip(&values[at..][..shape.head]) {
-                    *out += weight * value;
+        scores.resize(position + 1, 0.0);
+        let scores = scores.as_mut_slice();
+        let scale = 1.0 / (width as f32).sqrt();
+        for head in 0..shape.heads {
+            let query = &queries[head * width..(head + 1) * width];
+            let out = &mut out[head * width..(head + 1) * width];
+            let at = head / (shape.heads / shape.kv_heads) * width;
+            for past in 0..=position {
+                let from = past * asked + at;
+                scores[past] = scale * kernel::dot(query, &memory.keys[from..from + width]);
+            }
+            let mut most = f32::NEG_INFINITY;
+            for past in 0..=position {
+                most = if scores[past] > most { scores[past] } else { most };
+            }
+            for past in 0..=position {
+                scores[past] = kernel::exp(scores[past] - most);
+            }
+            let mut total = 0.0;
+            for past in 0..=position {
+                let from = past * asked + at;
+                let values = &memory.values[from..from + width];
+                total += scores[past];
+                for i in 0..width {
+                    out[i] += scores[past] * values[i];
                 }
             }
-            out.iter_mut().for_each(|out| *out /= total);
+            for i in 0..width {
+                out[i] /= total;
+            }
         }
     }
 }
@@ -100,18 +114,21 @@ impl CustomOp1 for Attention<'_> {
     fn cpu_fwd(&self, rows: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Dims)> {
         let (count, width) = layout.shape().dims2()?;
         let mut rows = kernel::numbers(rows, layout)?.to_vec();
-        let mut out = vec![0.0f32; count * self.shape.asking()];
+        let asking = self.shape.asking();
+        let mut out = vec![0.0f32; count * asking];
         let mut caches = self.caches.borrow_mut();
         let mut scores = Vec::new();
         kernel::vectorized(
             #[inline(always)]
             || {
-                let rows = rows.chunks_exact_mut(width).zip(out.chunks_exact_mut(self.shape.asking()));
-                for ((row, out), slot) in rows.zip(self.slots) {
-                    self.row(&mut caches[*slot].layers[self.layer], row, &mut scores, out);
+                for index in 0..count {
+                    let memory = &mut caches[self.slots[index]].layers[self.layer];
+                    let row = &mut rows[index * width..(index + 1) * width];
+                    let out = &mut out[index * asking..(index + 1) * asking];
+                    self.row(memory, row, &mut scores, out);
                 }
             },
         );
-        Ok((CpuStorage::F32(out), (count, self.shape.asking()).into()))
+        Ok((CpuStorage::F32(out), (count, asking).into()))
     }
 }

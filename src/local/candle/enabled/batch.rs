@@ -281,42 +281,4 @@ mod tests {
         assert_eq!(Some(said.as_str()), whole.split(&stop).next());
         Ok(())
     }
-
-    #[test]
-    #[ignore]
-    fn speed() -> Outcome {
-        for (streams, ctx) in [(1, 10), (8, 10), (32, 10), (128, 10), (8, 1000)] {
-            let mut batch = batch()?;
-            for draw in [greedy(), Draw { ..Draw::default() }, Draw { top_p: 0.9, ..Draw::default() }] {
-                let mut all = Vec::new();
-                for i in 0..streams {
-                    let (sequence, events) = Sequence::new(prompt(i, ctx), draw.clone(), i.into(), limits(), 300);
-                    batch.join(sequence);
-                    all.push(events);
-                }
-                let t0 = std::time::Instant::now();
-                while batch.sequences.iter().any(|s| s.waiting().len() > 1) {
-                    batch.step();
-                }
-                let pre = t0.elapsed();
-                let start = std::time::Instant::now();
-                while !batch.is_empty() {
-                    batch.step();
-                }
-                let n: usize = all.iter_mut().map(|e| ids(e).len()).sum();
-                eprintln!(
-                    "{streams} streams ctx {ctx} T{} p{}: {:.0} tokens/s; prefill {:.0} tok/s",
-                    draw.temperature,
-                    draw.top_p,
-                    n as f64 / start.elapsed().as_secs_f64(),
-                    (streams * ctx) as f64 / pre.as_secs_f64()
-                );
-            }
-        }
-        let mut b = batch()?;
-        let t = alone(&mut b, prompt(1, 10), greedy(), 0, 400);
-        let d: std::collections::HashSet<_> = t.iter().collect();
-        eprintln!("{} distinct of 400: {t:?}", d.len());
-        Ok(())
-    }
 }

@@ -33,7 +33,7 @@ impl Shape {
     }
 }
 
-/// Widths are multiples of the kernels' panel, 32.
+/// Widths are multiples of [`PANEL`](super::kernel::PANEL).
 const MODELS: [(&str, Shape); 2] = [
     ("random:tiny", Shape { layers: 2, hidden: 64, heads: 4, kv_heads: 2, head: 16, inner: 192, context: 8192 }),
     ("random:small", Shape { layers: 4, hidden: 256, heads: 8, kv_heads: 2, head: 32, inner: 704, context: 8192 }),

@@ -6,11 +6,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
-/// Outputs of a linear layer that are computed together.
-pub const PANEL: usize = 32;
-
-/// Rows of a batch that share one pass over a panel.
-const ROWS: usize = 4;
+/// Outputs of a linear layer that are computed together: their sums fill half of the vector registers of AVX2.
+pub const PANEL: usize = 64;
 
 /// Multiplies rows by a matrix in panels: `[rows, inner]` by `[panels, inner, PANEL]` gives `[rows, panels * PANEL]`.
 ///
@@ -37,9 +34,25 @@ pub fn gate(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Runs a loop compiled for the widest vectors of this machine.
+///
+/// Only what is inlined into it is compiled so. Adapters of iterators are not, where the build keeps its units apart,
+/// which is why the loops count indices.
 #[inline(always)]
-pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+pub fn vectorized<R>(work: impl FnMut() -> R) -> R {
+    pulp::Arch::new().dispatch(Call(work))
+}
+
+/// Calls a closure by reference: a call by value goes through a function of the compiler's own making, which is not
+/// inlined and thus compiled for the narrowest vectors.
+struct Call<F>(F);
+
+impl<R, F: FnMut() -> R> pulp::NullaryFnOnce for Call<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn call(mut self) -> R {
+        (self.0)()
+    }
 }
 
 /// The numbers of a contiguous tensor.
@@ -71,9 +84,10 @@ pub fn exp(x: f32) -> f32 {
 #[inline(always)]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
-    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    for block in 0..a.len() {
         for i in 0..8 {
-            sums[i] += a[i] * b[i];
+            sums[i] += a[block][i] * b[block][i];
         }
     }
     let [a, b, c, d, e, f, g, h] = sums;
@@ -113,35 +127,22 @@ impl CustomOp2 for Linear {
 /// The panels go in the outer loop, so that the matrix is read once for the whole batch.
 #[inline(always)]
 fn multiply(x: &[f32], matrix: &[f32], inner: usize, width: usize, out: &mut [f32]) {
-    for (p, panel) in matrix.chunks_exact(inner * PANEL).enumerate() {
-        let panel = panel.as_chunks::<PANEL>().0;
-        let groups = x.chunks(ROWS * inner).zip(out.chunks_mut(ROWS * width));
-        for (x, out) in groups {
-            match x.len() / inner {
-                1 => group::<1>(x, panel, p, width, out),
-                2 => group::<2>(x, panel, p, width, out),
-                3 => group::<3>(x, panel, p, width, out),
-                _ => group::<ROWS>(x, panel, p, width, out),
+    let matrix = matrix.as_chunks::<PANEL>().0;
+    let rows = x.len() / inner;
+    for p in 0..width / PANEL {
+        let panel = &matrix[p * inner..(p + 1) * inner];
+        for row in 0..rows {
+            let x = &x[row * inner..(row + 1) * inner];
+            let mut sums = [0.0f32; PANEL];
+            for k in 0..inner {
+                let weights = &panel[k];
+                for j in 0..PANEL {
+                    sums[j] += x[k] * weights[j];
+                }
             }
+            let at = row * width + p * PANEL;
+            out[at..at + PANEL].copy_from_slice(&sums);
         }
-    }
-}
-
-#[inline(always)]
-fn group<const R: usize>(x: &[f32], panel: &[[f32; PANEL]], p: usize, width: usize, out: &mut [f32]) {
-    let inner = panel.len();
-    let rows: [&[f32]; R] = std::array::from_fn(|r| &x[r * inner..][..inner]);
-    let mut sums = [[0.0f32; PANEL]; R];
-    for (k, weights) in panel.iter().enumerate() {
-        for r in 0..R {
-            let x = rows[r][k];
-            for j in 0..PANEL {
-                sums[r][j] += x * weights[j];
-            }
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        out[r * width + p * PANEL..][..PANEL].copy_from_slice(sums);
     }
 }
 
@@ -178,13 +179,15 @@ impl CustomOp1 for Gate {
         vectorized(
             #[inline(always)]
             || {
-                for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(half)) {
-                    let (gates, ups) = row.split_at(half);
-                    for ((gate, up), out) in gates.iter().zip(ups).zip(out) {
+                for row in 0..rows {
+                    let gates = &x[row * width..row * width + half];
+                    let ups = &x[row * width + half..(row + 1) * width];
+                    let out = &mut out[row * half..(row + 1) * half];
+                    for i in 0..half {
                         // The exponential is taken of a negative number only, where it cannot overflow.
-                        let e = exp(-gate.abs());
-                        let share = if *gate >= 0.0 { 1.0 } else { e } / (1.0 + e);
-                        *out = gate * share * up;
+                        let e = exp(-gates[i].abs());
+                        let share = if gates[i] >= 0.0 { 1.0 } else { e } / (1.0 + e);
+                        out[i] = gates[i] * share * ups[i];
                     }
                 }
             },
