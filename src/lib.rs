@@ -7,12 +7,12 @@
 //! | [`plan::Plan`] | one run, fully resolved and serialisable: defaults < profile < flags | reads flags or the environment later |
 //! | [`target::Target`] | where and how to speak: URL, dialect, model, key, headers, deadlines | holds a connection |
 //! | [`prompt::Prompt`] | messages, text or a body, wished lengths; a [`prompt::Conversation`] is a list of them | knows a wire format |
-//! | `Workload` | seeded source of conversations; all its cost is paid before the timed part | does I/O while timed |
-//! | `Schedule` | when the next conversation may start, and how many are in flight | sleeps or counts results |
+//! | [`workload::Workload`] | seeded source of conversations; all its cost is paid before the timed part | does I/O while timed |
+//! | [`engine::Schedule`] | when the next conversation may start, and how many are in flight | sleeps or counts results |
 //! | `Exchange` | one request in flight, private to the engine, writes the stamps | leaves the engine |
 //! | [`record::Record`] | the finished fact: stamps, outcome, usage, gaps between chunks | changes |
 //! | [`record::Sink`] | eats records | blocks the engine |
-//! | `Summary` | counters and HDR histograms with an associative `merge` | keeps raw samples |
+//! | [`stats::Summary`] | counters and HDR histograms with an associative `merge` | keeps raw samples |
 //! | `Document` | a plan and its results, shown | computes a metric |
 //!
 //! ```text

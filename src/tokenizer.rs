@@ -1,6 +1,8 @@
 //! Text to token ids and back, with the tokenizer that is built in or one in Hugging Face's format.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Failure, Result};
 
@@ -12,6 +14,8 @@ const BUILT_IN: &[u8] = include_bytes!("../datasets/tokenizer/tokenizer.json");
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     name: String,
+    /// Ids of special tokens; the library makes its table anew at each question.
+    special: Arc<BTreeSet<u32>>,
 }
 
 impl Tokenizer {
@@ -22,7 +26,7 @@ impl Tokenizer {
     pub fn built_in() -> Result<Self> {
         let inner = tokenizers::Tokenizer::from_bytes(BUILT_IN)
             .map_err(|error| Failure::bug("the built-in tokenizer cannot be read").because(error))?;
-        Ok(Tokenizer { inner, name: "built-in".to_owned() })
+        Ok(Self::new(inner, "built-in".to_owned()))
     }
 
     /// Reads a `tokenizer.json`, or the one in the given folder.
@@ -41,7 +45,13 @@ impl Tokenizer {
                 .because(error)
                 .hint("give a Hugging Face tokenizer.json or the folder that holds it")
         })?;
-        Ok(Tokenizer { inner, name: path.display().to_string() })
+        Ok(Self::new(inner, path.display().to_string()))
+    }
+
+    fn new(inner: tokenizers::Tokenizer, name: String) -> Self {
+        let added = inner.get_added_tokens_decoder();
+        let special = added.into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
+        Tokenizer { inner, name, special: Arc::new(special) }
     }
 
     /// Where it came from, for the plan and the report.
@@ -96,6 +106,6 @@ impl Tokenizer {
 
     /// Whether an id is a special token such as the end of text.
     pub fn is_special(&self, id: u32) -> bool {
-        self.inner.get_added_tokens_decoder().get(&id).is_some_and(|token| token.special)
+        self.special.contains(&id)
     }
 }

@@ -115,7 +115,13 @@ impl Plan {
             },
         };
         // The saved plan must not carry keys, and need not: the environment gives them again.
-        settings.headers.retain(|pair| pair.split_once('=').is_none_or(|(name, _)| !is_secret_header(name.trim())));
+        let secret = |pair: &String| pair.split_once('=').is_some_and(|(name, _)| is_secret_header(name.trim()));
+        if settings.headers.iter().any(secret) {
+            notices.push(
+                "headers that carry keys are left out of the saved plan; give them again to repeat it".to_owned(),
+            );
+            settings.headers.retain(|pair| !secret(pair));
+        }
         let served = if embedded {
             Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
         } else {
