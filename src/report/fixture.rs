@@ -53,8 +53,7 @@ impl Load {
                 let tail = if draw() > 0.98 { 3.0 } else { 1.0 };
                 let ttft = (self.ttft_ms * tail * (0.8 + 0.4 * draw()) * MS) as u64;
                 let tokens = 64 + (draw() * 64.0) as u64;
-                let gaps: Vec<u64> =
-                    (1..tokens).map(|_| (self.tpot_ms * (0.7 + 0.6 * draw()) * MS) as u64).collect();
+                let gaps: Vec<u64> = (1..tokens).map(|_| (self.tpot_ms * (0.7 + 0.6 * draw()) * MS) as u64).collect();
                 let first = start + ttft;
                 let last = first + gaps.iter().sum::<u64>();
                 let failed = self.fails_each.is_some_and(|each| (index + 1) % each == 0);

@@ -95,10 +95,7 @@ fn endpoint(url: &str) -> Option<&str> {
 /// Concurrency and rate; -1 stands for "not set" there and becomes a dash.
 fn load(summary: &Map<String, Value>) -> [String; 2] {
     let dash = |value: Option<f64>, decimals| value.map_or_else(|| "-".to_owned(), |value| decimal(value, decimals));
-    [
-        dash(number(summary.get("Concurrency")), 0),
-        dash(number(summary.get("Request Rate (req/s)")), 2),
-    ]
+    [dash(number(summary.get("Concurrency")), 0), dash(number(summary.get("Request Rate (req/s)")), 2)]
 }
 
 fn overview(summary: &Map<String, Value>) -> Vec<String> {

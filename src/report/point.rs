@@ -110,9 +110,9 @@ fn percentiles(rows: &[Map<String, Value>]) -> String {
                 "Input tokens" | "Output tokens" => 0,
                 _ => 2,
             };
-            let cells = rows
-                .iter()
-                .map(|row| number(row.get(metric)).map_or_else(|| MISSING.to_owned(), |value| decimal(value, decimals)));
+            let cells = rows.iter().map(|row| {
+                number(row.get(metric)).map_or_else(|| MISSING.to_owned(), |value| decimal(value, decimals))
+            });
             std::iter::once(metric.clone()).chain(cells).collect()
         })
         .collect();

@@ -11,6 +11,13 @@ pub enum Cell {
     Count(u64),
     /// A measured number with three significant digits; missing is `—`.
     Figure(Option<f64>),
+    /// A number of tokens, shown as a whole number; `weak` as for [`Cell::Weak`].
+    Tokens {
+        /// The number.
+        value: f64,
+        /// From too few values for a 95 % interval.
+        weak: bool,
+    },
     /// A quantile from too few values for a 95 % interval: shown with `~`.
     Weak(f64),
     /// A share in percent with one decimal; missing is `—`.
@@ -30,6 +37,10 @@ impl Cell {
             Cell::Count(value) => count(*value),
             Cell::Figure(value) => figure(*value),
             Cell::Weak(value) => format!("~{}", figure(Some(*value))),
+            Cell::Tokens { value, weak } => {
+                let sign = if *weak { "~" } else { "" };
+                format!("{sign}{}", count(value.round().max(0.0) as u64))
+            }
             Cell::Percent(value) => match value.filter(|value| value.is_finite()) {
                 Some(value) => format!("{value:.1} %"),
                 None => "—".to_owned(),
@@ -43,7 +54,7 @@ impl Cell {
             Cell::Words(_) => None,
             Cell::Count(value) => Some(*value as f64),
             Cell::Figure(value) | Cell::Percent(value) => *value,
-            Cell::Weak(value) => Some(*value),
+            Cell::Weak(value) | Cell::Tokens { value, .. } => Some(*value),
         }
     }
 
@@ -133,6 +144,8 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Remarks below it.
     pub notes: Vec<String>,
+    /// The rows have different units, so that decimal points need not stand in one line.
+    pub mixed: bool,
 }
 
 impl Table {
@@ -172,7 +185,7 @@ impl Table {
     pub fn texts(&self, column: usize, digit: char, point: char) -> Vec<String> {
         let texts: Vec<String> =
             self.rows.iter().map(|row| row.cells.get(column).map_or_else(String::new, Cell::text)).collect();
-        if self.is_words(column) {
+        if self.mixed || self.is_words(column) {
             return texts;
         }
         let fraction = |text: &str| text.split_once('.').map_or(0, |(_, fraction)| fraction.chars().count() + 1);
