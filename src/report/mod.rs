@@ -1,23 +1,46 @@
-//! stub
-use crate::error::Result;
-use crate::run::{PointResult, RunResult};
-#[derive(Clone, Copy)]
-pub struct Style {
-    pub colour: bool,
-    pub ascii: bool,
-}
-pub fn performance_summary(run: &RunResult) -> String {
-    serde_json::to_string_pretty(&run.best).unwrap_or_default()
-}
-pub fn point_tables(p: &PointResult) -> String {
-    serde_json::to_string_pretty(&p.evalscope_summary).unwrap_or_default()
-}
-pub fn sweep_table(_: &RunResult, _: usize, _: Style) -> String {
-    String::new()
-}
-pub fn html(_: &RunResult) -> Result<String> {
-    Ok(String::new())
-}
-pub fn sweep_png(_: &RunResult) -> Result<Vec<u8>> {
-    Ok(vec![])
-}
+//! Results to a document, a document to bytes. Nothing here computes a metric: every number shown stands in the
+//! result, and what is missing there is shown as missing.
+//!
+//! [`Document`] says what is shown; [`sweep_table`] (console), [`html`] (one file for everything) and [`sweep_png`]
+//! give it a form. [`performance_summary`] and [`point_tables`] follow EvalScope's layout and take EvalScope's own
+//! figures, so that they agree with its files. Text that came from a server is cleaned of control characters before it
+//! is printed and escaped where it stands in a page.
+
+mod advice;
+mod answer;
+mod boxed;
+mod chart;
+mod course;
+mod curves;
+mod decimal;
+mod depth;
+mod document;
+mod draw;
+#[cfg(test)]
+mod fixture;
+mod html;
+mod notice;
+mod palette;
+mod performance;
+mod picture;
+mod png;
+mod point;
+mod scale;
+mod shapes;
+mod svg;
+mod sweep;
+mod table;
+mod terminal;
+mod time;
+mod trace;
+
+pub use chart::{Axis, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
+pub use depth::Depth;
+pub use document::{Card, Document};
+pub use html::html;
+pub use notice::Notice;
+pub use performance::performance_summary;
+pub use picture::sweep_png;
+pub use point::point_tables;
+pub use table::{Cell, Column, Mark, Row, Table};
+pub use terminal::{Style, sweep_table};

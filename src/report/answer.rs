@@ -1,0 +1,155 @@
+//! A run in sentences: what it found, which load to choose and what to try next. Every figure is taken from the result.
+
+use super::notice::{kinds, load_name};
+use super::performance::by_load;
+use super::time;
+use crate::run::{PointResult, RunResult, Status};
+use crate::units::{count, figure};
+
+/// The run in one sentence.
+pub fn answer(run: &RunResult) -> String {
+    let points = by_load(run);
+    let measured: Vec<&PointResult> = points.iter().copied().filter(|point| point.figures.counts.ok > 0).collect();
+    let Some(best) = best_point(run, &measured) else {
+        let failed: u64 = points.iter().map(|point| point.figures.counts.failed).sum();
+        let kinds: Vec<String> = points.iter().map(|point| kinds(point)).filter(|kinds| !kinds.is_empty()).collect();
+        return match failed {
+            0 => "Nothing was measured.".to_owned(),
+            _ => format!("Nothing was measured: all {} requests failed ({}).", count(failed), kinds.join("; ")),
+        };
+    };
+    let mut text = format!("{} at {}", rate(best), load_name(run, best));
+    if let Some(latency) = latency(best) {
+        text.push_str(&format!(", {latency}"));
+    }
+    if measured.len() > 1 {
+        match run.best.knee {
+            Some(_) if run.best.knee_not_reached => text.push_str("; throughput was still growing there"),
+            Some(knee) if knee != best.point.parallel => {
+                text.push_str(&format!("; beyond {} in flight latency grows faster than throughput", count(knee)));
+            }
+            _ => {}
+        }
+    }
+    text.push('.');
+    text
+}
+
+/// Tokens per second, or requests per second where tokens are not known.
+pub fn rate(point: &PointResult) -> String {
+    let figures = &point.figures;
+    match figures.output_throughput.filter(|rate| *rate > 0.0) {
+        Some(rate) => format!("{} tok/s", figure(Some(rate))),
+        None => format!("{} req/s", figure(figures.request_throughput)),
+    }
+}
+
+/// The latency a user feels first: TTFT of streams, else the whole reply.
+fn latency(point: &PointResult) -> Option<String> {
+    let figures = &point.figures;
+    let (name, spread) = match (&figures.ttft_ms, &figures.e2e_ms) {
+        (Some(ttft), _) => ("TTFT", ttft),
+        (None, e2e) => ("latency", e2e.as_ref()?),
+    };
+    let (p50, p99) = (time::quantile(spread, 0.5, spread.p50), time::quantile(spread, 0.99, spread.p99));
+    Some(format!("{name} p50 {p50}, p99 {p99}"))
+}
+
+/// The point with the best throughput, among those with a result.
+pub fn best_point<'a>(run: &RunResult, measured: &[&'a PointResult]) -> Option<&'a PointResult> {
+    let best = measured.iter().find(|point| Some(point.point.parallel) == run.best.throughput);
+    best.or(measured.last()).copied()
+}
+
+/// Lines below the sweep table: a word and what it says.
+pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
+    let points = by_load(run);
+    let measured: Vec<&PointResult> = points.into_iter().filter(|point| point.figures.counts.ok > 0).collect();
+    let mut lines = Vec::new();
+    if measured.len() > 1 {
+        if let Some(best) = best_point(run, &measured) {
+            let what = if best.figures.output_throughput.is_some_and(|rate| rate > 0.0) { "tok/s" } else { "req/s" };
+            let latency = latency(best).map(|latency| format!(" with {latency}")).unwrap_or_default();
+            lines.push(("best", format!("{}: most {what}{latency}", load_name(run, best))));
+        }
+        if let Some(knee) = run.best.knee {
+            lines.push(if run.best.knee_not_reached {
+                ("knee", format!("not reached: throughput was still growing at {}", count(knee)))
+            } else {
+                ("knee", format!("{}: beyond it latency grows faster than throughput", count(knee)))
+            });
+        }
+    }
+    lines.push(("saved", crate::units::clean(&run.path, 1000)));
+    lines.push(("next", next(run, &measured)));
+    lines
+}
+
+/// The command that answers the next question.
+fn next(run: &RunResult, measured: &[&PointResult]) -> String {
+    let path = format!("{}/plan.toml", crate::units::clean(&run.path, 1000));
+    let path = if path.contains(char::is_whitespace) { format!("'{path}'") } else { path };
+    let loads: Vec<u64> = measured.iter().map(|point| point.point.parallel).collect();
+    let complete = run.points.iter().all(|point| point.status == Status::Complete);
+    let mut try_next = match (loads.as_slice(), run.best.knee) {
+        // What is broken or cut short is repeated as it was.
+        ([], _) => Vec::new(),
+        _ if !complete => Vec::new(),
+        ([one], _) => vec![(one / 2).max(1), *one, one * 2, one * 4],
+        ([.., last], _) if run.best.knee_not_reached => vec![*last, last * 2, last * 4],
+        (loads, Some(knee)) => {
+            let between = |a: u64, b: u64| ((a as f64 * b as f64).sqrt().round() as u64).max(1);
+            let below = loads.iter().rev().find(|load| **load < knee);
+            let above = loads.iter().find(|load| **load > knee);
+            let mut around = vec![knee];
+            around.extend(below.map(|below| between(*below, knee)));
+            around.extend(above.into_iter().flat_map(|above| [between(knee, *above), *above]));
+            around
+        }
+        _ => Vec::new(),
+    };
+    try_next.sort_unstable();
+    try_next.dedup();
+    let values = try_next.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    let flag = if values.is_empty() { String::new() } else { format!(" --parallel {values}") };
+    format!("evalscope perf --profile {path}{flag}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, Load};
+    use super::*;
+
+    fn next_of(run: &RunResult) -> String {
+        lines(run).into_iter().find(|(word, _)| *word == "next").map(|(_, text)| text).unwrap_or_default()
+    }
+
+    #[test]
+    fn answers() {
+        let runs = [
+            fixture::three(),
+            fixture::all_failed(),
+            fixture::one_request(),
+            fixture::run(&[]),
+            fixture::with_gap(),
+            fixture::eight(),
+        ];
+        insta::assert_snapshot!(runs.iter().map(answer).collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn the_next_command_looks_where_the_question_is() {
+        let mut run = fixture::run(&[Load::of(1, 40), Load::of(8, 80), Load::of(64, 400)]);
+        run.best.knee = Some(8);
+        run.best.knee_not_reached = false;
+        assert!(next_of(&run).ends_with("--parallel 3,8,23,64"), "{}", next_of(&run));
+        run.best.knee = Some(64);
+        run.best.knee_not_reached = true;
+        assert!(next_of(&run).ends_with("--parallel 64,128,256"));
+        assert!(next_of(&fixture::one_request()).ends_with("--parallel 1,2,4"));
+        assert!(next_of(&fixture::all_failed()).ends_with("plan.toml"));
+        run.points[0].status = Status::Interrupted;
+        run.path = "my runs/a".to_owned();
+        assert!(next_of(&run).ends_with("--profile 'my runs/a/plan.toml'"));
+    }
+}

@@ -1,0 +1,245 @@
+//! The charts of a sweep: each metric against the load, and latency against throughput.
+
+use super::chart::{Axis, Chart, Dot, Hue, Scale, Series, Trace, Weight, scale_of};
+use super::performance::by_load;
+use super::sweep::quantile;
+use super::table::{Cell, Column, Table};
+use super::time::{self, TimeUnit};
+use crate::run::{PointResult, RunResult};
+use crate::stats::{Figures, Spread};
+use crate::units::{count, figure};
+
+/// A latency that is drawn over the load.
+struct Latency {
+    id: &'static str,
+    name: &'static str,
+    of: fn(&Figures) -> Option<&Spread>,
+}
+
+const LATENCIES: [Latency; 3] = [
+    Latency { id: "ttft", name: "TTFT", of: |figures| figures.ttft_ms.as_ref() },
+    Latency { id: "tpot", name: "TPOT", of: |figures| figures.tpot_ms.as_ref() },
+    Latency { id: "e2e", name: "E2E", of: |figures| figures.e2e_ms.as_ref() },
+];
+
+/// Charts over the load points, most telling first. Those of quantities that a run without streams does not have are
+/// left out.
+pub fn curves(run: &RunResult) -> Vec<Chart> {
+    let points = by_load(run);
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let mut charts = vec![throughput(&points)];
+    let latencies: Vec<&Latency> = LATENCIES
+        .iter()
+        .filter(|metric| {
+            metric.id == "e2e" || run.setting.stream || points.iter().any(|point| (metric.of)(&point.figures).is_some())
+        })
+        .collect();
+    charts.extend(latencies.iter().map(|metric| latency(&points, metric)));
+    charts.extend(latencies.first().and_then(|metric| path(run, &points, metric)));
+    if points.iter().any(|point| point.figures.counts.failed > 0) {
+        charts.push(failures(&points));
+    }
+    charts
+}
+
+fn load(point: &PointResult) -> f64 {
+    point.point.parallel as f64
+}
+
+fn load_axis(points: &[&PointResult]) -> Axis {
+    let mut ticks: Vec<f64> = points.iter().map(|point| load(point)).collect();
+    ticks.dedup();
+    Axis { label: "requests in flight (log₂)".to_owned(), scale: Scale::Log2, ticks }
+}
+
+fn range(points: &[&PointResult]) -> String {
+    match points {
+        [one] => format!("{} in flight", count(one.point.parallel)),
+        [first, .., last] => format!("{} to {} in flight", count(first.point.parallel), count(last.point.parallel)),
+        [] => "no load".to_owned(),
+    }
+}
+
+fn requests(points: &[&PointResult]) -> String {
+    let ok: u64 = points.iter().map(|point| point.figures.counts.ok).sum();
+    format!("{} successful requests", count(ok))
+}
+
+/// How a quantity goes from the first to the last measured load, as a title.
+fn course(name: &str, values: &[(f64, f64)], words: impl Fn(f64) -> String) -> String {
+    match values {
+        [] => format!("{name} was not measured"),
+        [(load, value)] => format!("{name} is {} at {} in flight", words(*value), figure(Some(*load))),
+        [(_, first), .., (_, last)] => {
+            let change = if *first > 0.0 { last / first } else { f64::INFINITY };
+            let (from, to) = (words(*first), words(*last));
+            match change {
+                0.9..1.1 => format!("{name} stays near {to}"),
+                change if change > 1.0 => format!("{name} rises from {from} to {to}"),
+                _ => format!("{name} falls from {from} to {to}"),
+            }
+        }
+    }
+}
+
+fn throughput(points: &[&PointResult]) -> Chart {
+    let tokens = points.iter().any(|point| point.figures.output_throughput.is_some());
+    let (name, unit, of): (_, _, fn(&Figures) -> Option<f64>) = if tokens {
+        ("Output throughput", "tok/s", |figures| figures.output_throughput)
+    } else {
+        ("Request throughput", "req/s", |figures| figures.request_throughput.filter(|_| figures.counts.ok > 0))
+    };
+    let dots: Vec<Dot> = points.iter().map(|point| Dot::at(load(point), of(&point.figures))).collect();
+    let values: Vec<(f64, f64)> = dots.iter().filter_map(|dot| Some((dot.x, dot.y?))).collect();
+    let title = course(name, &values, |value| format!("{} {unit}", figure(Some(value))));
+    Chart {
+        id: "throughput".to_owned(),
+        subtitle: format!("{unit} over the whole load point; {}", requests(points)),
+        desc: format!("{name} against load, {}. {title}. {}.", range(points), requests(points)),
+        title,
+        x: load_axis(points),
+        y: Axis { label: format!("{unit}, higher is better"), scale: Scale::FromZero, ticks: Vec::new() },
+        table: table(points, &[(unit, "")], |point| vec![Cell::Figure(of(&point.figures))]),
+        series: vec![series("", Weight::Heavy, dots)],
+    }
+}
+
+fn latency(points: &[&PointResult], metric: &Latency) -> Chart {
+    let spreads = || points.iter().filter_map(|point| (metric.of)(&point.figures));
+    let unit = TimeUnit::of(spreads(), 10_000.0);
+    let dots = |q: f64, of: fn(&Spread) -> f64| -> Vec<Dot> {
+        points
+            .iter()
+            .map(|point| {
+                let spread = (metric.of)(&point.figures);
+                let dot = Dot::at(load(point), spread.map(|spread| of(spread) / unit.ms));
+                Dot { weak: spread.is_some_and(|spread| !spread.is_firm(q)), ..dot }
+            })
+            .collect()
+    };
+    let (median, tail) = (dots(0.5, |spread| spread.p50), dots(0.99, |spread| spread.p99));
+    let values: Vec<(f64, f64)> = tail.iter().filter_map(|dot| Some((dot.x, dot.y? * unit.ms))).collect();
+    let title = course(&format!("{} p99", metric.name), &values, time::words);
+    let drawn = median.iter().chain(&tail).filter_map(|dot| dot.y);
+    let scale = scale_of(drawn);
+    let log = if scale == Scale::Log10 { ", log" } else { "" };
+    Chart {
+        id: metric.id.to_owned(),
+        subtitle: format!("p50 heavy, p99 light, hollow where requests are too few; {}", requests(points)),
+        desc: format!("{} p50 and p99 against load, {}. {title}. {}.", metric.name, range(points), requests(points)),
+        title,
+        x: load_axis(points),
+        y: Axis { label: format!("{}{log}, lower is better", unit.name), scale, ticks: Vec::new() },
+        table: table(points, &[(metric.name, "p50"), (metric.name, "p99")], |point| {
+            let spread = (metric.of)(&point.figures);
+            vec![quantile(spread, 0.5, |spread| spread.p50, unit), quantile(spread, 0.99, |spread| spread.p99, unit)]
+        }),
+        series: vec![series("p50", Weight::Heavy, median), series("p99", Weight::Light, tail)],
+    }
+}
+
+/// Latency against throughput through the load points. One point is no path.
+fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Chart> {
+    let place = |point: &PointResult| {
+        let spread = (metric.of)(&point.figures)?;
+        Some((point.figures.output_throughput.or(point.figures.request_throughput)?, spread.clone()))
+    };
+    let measured: Vec<(&PointResult, f64, Spread)> =
+        points.iter().filter_map(|point| place(point).map(|(rate, spread)| (*point, rate, spread))).collect();
+    if measured.len() < 2 {
+        return None;
+    }
+    let unit = TimeUnit::of(measured.iter().map(|(_, _, spread)| spread), 10_000.0);
+    let knee = run.best.knee.filter(|_| !run.best.knee_not_reached);
+    let dots: Vec<Dot> = measured
+        .iter()
+        .map(|(point, rate, spread)| Dot {
+            weak: !spread.is_firm(0.99),
+            label: Some(count(point.point.parallel)),
+            knee: knee == Some(point.point.parallel),
+            ..Dot::at(*rate, Some(spread.p99 / unit.ms))
+        })
+        .collect();
+    let rate = if points.iter().any(|point| point.figures.output_throughput.is_some()) { "tok/s" } else { "req/s" };
+    let title = match knee {
+        Some(knee) => format!("Beyond {} in flight latency grows faster than throughput", count(knee)),
+        None => "Throughput still grows at the last load".to_owned(),
+    };
+    let scale = scale_of(dots.iter().filter_map(|dot| dot.y));
+    let log = if scale == Scale::Log10 { ", log" } else { "" };
+    Some(Chart {
+        id: "path".to_owned(),
+        subtitle: format!(
+            "{} p99 at the throughput of each load, which is written at its dot; ◆ is the knee",
+            metric.name
+        ),
+        desc: format!("{} p99 against {rate}, one dot a load, {}. {title}.", metric.name, range(points)),
+        title,
+        x: Axis { label: format!("{rate}, higher is better"), scale: Scale::FromZero, ticks: Vec::new() },
+        y: Axis {
+            label: format!("{} p99, {}{log}, lower is better", metric.name, unit.name),
+            scale,
+            ticks: Vec::new(),
+        },
+        table: Table {
+            caption: "Drawn values".to_owned(),
+            columns: vec![Column::alone("load"), Column::alone(rate), Column::alone(format!("p99 {}", unit.name))],
+            rows: measured
+                .iter()
+                .map(|(point, rate, spread)| {
+                    let tail = quantile(Some(spread), 0.99, |spread| spread.p99, unit);
+                    vec![Cell::Count(point.point.parallel), Cell::Figure(Some(*rate)), tail].into()
+                })
+                .collect(),
+            ..Table::default()
+        },
+        series: vec![series("", Weight::Heavy, dots)],
+    })
+}
+
+fn failures(points: &[&PointResult]) -> Chart {
+    let share = |point: &PointResult| {
+        let counts = &point.figures.counts;
+        (counts.total > 0).then(|| 100.0 * counts.failed as f64 / counts.total as f64)
+    };
+    let failed: u64 = points.iter().map(|point| point.figures.counts.failed).sum();
+    let total: u64 = points.iter().map(|point| point.figures.counts.total).sum();
+    let title = format!("{} of {} requests failed", count(failed), count(total));
+    Chart {
+        id: "failed".to_owned(),
+        subtitle: "share of each load's requests".to_owned(),
+        desc: format!("Failed requests against load, {}. {title}.", range(points)),
+        title,
+        x: load_axis(points),
+        y: Axis { label: "% failed, lower is better".to_owned(), scale: Scale::FromZero, ticks: Vec::new() },
+        table: table(points, &[("failed", "%")], |point| vec![Cell::Figure(share(point))]),
+        series: vec![series(
+            "",
+            Weight::Heavy,
+            points.iter().map(|point| Dot::at(load(point), share(point))).collect(),
+        )],
+    }
+}
+
+fn series(name: &str, weight: Weight, dots: Vec<Dot>) -> Series {
+    Series { name: name.to_owned(), hue: Hue::First, weight, trace: Trace::Line(dots) }
+}
+
+fn table(points: &[&PointResult], heads: &[(&str, &str)], cells: impl Fn(&PointResult) -> Vec<Cell>) -> Table {
+    let heads = heads.iter().map(|(name, of)| Column::alone(format!("{name} {of}").trim().to_owned()));
+    Table {
+        caption: "Drawn values".to_owned(),
+        columns: std::iter::once(Column::alone("load")).chain(heads).collect(),
+        rows: points
+            .iter()
+            .map(|point| {
+                let mut row = vec![Cell::Count(point.point.parallel)];
+                row.extend(cells(point));
+                row.into()
+            })
+            .collect(),
+        ..Table::default()
+    }
+}

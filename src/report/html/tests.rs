@@ -1,0 +1,199 @@
+//! What the report must be, whatever the run was.
+
+use super::super::fixture;
+use super::*;
+use crate::run::Status;
+
+fn runs() -> Vec<(&'static str, RunResult)> {
+    let mut cut = fixture::three();
+    cut.points[2].status = Status::Interrupted;
+    cut.points[2].reason = Some("stopped by the user".to_owned());
+    cut.setting.tls = "not verified".to_owned();
+    cut.setting.embedded = true;
+    let mut whole = fixture::one_request();
+    whole.setting.stream = false;
+    whole.points[0].figures.ttft_ms = None;
+    whole.points[0].figures.tpot_ms = None;
+    whole.points[0].figures.itl_ms = None;
+    vec![
+        ("three", fixture::three()),
+        ("eight", fixture::eight()),
+        ("gap", fixture::with_gap()),
+        ("failed", fixture::all_failed()),
+        ("one", fixture::one_request()),
+        ("cut", cut),
+        ("whole", whole),
+        ("hostile", fixture::hostile()),
+        ("none", fixture::run(&[])),
+    ]
+}
+
+/// The page without its style, drawings, drawn values and data: what a reader reads.
+fn skeleton(page: &str) -> String {
+    let mut text = page.to_owned();
+    for (from, to) in [
+        ("<style>", "</style>"),
+        ("<svg", "</svg>"),
+        ("<details class=\"values\">", "</details>"),
+        ("<script", "</script>"),
+    ] {
+        let mut out = String::new();
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once(from) {
+            out.push_str(before);
+            out.push_str(from);
+            out.push('…');
+            out.push_str(to);
+            rest = after.split_once(to).map_or("", |(_, rest)| rest);
+        }
+        out.push_str(rest);
+        text = out;
+    }
+    text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn skeletons() -> Result<()> {
+    for (name, run) in runs() {
+        if matches!(name, "three" | "failed" | "one" | "none") {
+            insta::assert_snapshot!(format!("skeleton_{name}"), skeleton(&html(&run)?));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_missing_value_is_never_a_word_of_the_machine() -> Result<()> {
+    for (name, run) in runs() {
+        let page = skeleton(&html(&run)?);
+        let text =
+            [page, super::super::sweep_table(&run, 100, Default::default()), super::super::performance_summary(&run)]
+                .concat();
+        for word in ["NaN", "inf", "Infinity", "N/A", "-1000", "None", "undefined"] {
+            let found = text.split(|c: char| !c.is_alphanumeric() && c != '/' && c != '-').any(|part| part == word);
+            assert!(!found, "{name}: {word}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_is_asked_for_from_anywhere() -> Result<()> {
+    for (name, run) in runs() {
+        let page = html(&run)?;
+        assert!(page.contains("default-src 'none'"), "{name}");
+        for attribute in ["src=", "href=", "url(", "@import", "action="] {
+            for (index, _) in page.match_indices(attribute) {
+                let after = &page[index + attribute.len()..];
+                let inert =
+                    after.starts_with("\"#") || after.starts_with("\"data:,\"") || after.starts_with("x onerror");
+                assert!(inert, "{name}: {}", after.chars().take(40).collect::<String>());
+            }
+        }
+        // Addresses stand in the page as text only: in the facts, the setting, the plan and the data.
+        assert!(!page.contains("xmlns"));
+        assert!(!page.contains("<script src") && !page.contains("<img"));
+        assert_eq!(page.matches("<script").count(), 1, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn text_from_a_server_stays_text() -> Result<()> {
+    let page = html(&fixture::hostile())?;
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    assert_eq!(page.matches("</script>").count(), 1);
+    assert!(!page.contains("<b>bold") && !page.contains("<img") && !page.contains('\u{1b}') && !page.contains('\u{7}'));
+    let data = page.split_once("id=\"data\">").and_then(|(_, rest)| rest.split_once("</script>"));
+    let data: serde_json::Value = serde_json::from_str(data.map_or("", |(data, _)| data)).unwrap_or_default();
+    assert_eq!(data["setting"]["model"], "<img src=x onerror=alert(2)>\u{1b}[2J");
+    Ok(())
+}
+
+#[test]
+fn both_themes_define_the_same_tokens() {
+    let tokens = |css: &str| -> Vec<String> {
+        css.split(['{', ';', '\n'])
+            .filter_map(|part| part.trim().strip_prefix("--")?.split_once(':').map(|(name, _)| name.to_owned()))
+            .collect()
+    };
+    let (light, rest) = STYLE.split_once("@media (prefers-color-scheme: dark)").unwrap_or_default();
+    let (dark, rest) = rest.split_once("* {").unwrap_or_default();
+    let (_, print) = rest.split_once("@media print").unwrap_or_default();
+    assert_eq!(tokens(light).len(), 16);
+    assert_eq!(tokens(light), tokens(dark));
+    assert_eq!(tokens(light), tokens(print));
+    for used in STYLE.split("var(--").skip(1).filter_map(|rest| rest.split_once(')')) {
+        assert!(tokens(light).contains(&used.0.to_owned()), "{}", used.0);
+    }
+}
+
+#[test]
+fn every_drawn_value_is_in_the_table_below_its_chart() {
+    for (name, run) in runs() {
+        let document = Document::of(&run);
+        let charts = document.charts.iter().chain(document.points.iter().flat_map(|point| &point.charts));
+        for chart in charts {
+            let listed: Vec<f64> = chart
+                .table
+                .rows
+                .iter()
+                .flat_map(|row| &row.cells)
+                .filter_map(super::super::table::Cell::value)
+                .collect();
+            for (x, y) in chart.series.iter().flat_map(super::super::chart::Series::drawn) {
+                assert!(x.is_finite() && y.is_finite(), "{name} {}", chart.id);
+                assert!(listed.contains(&x) && listed.contains(&y), "{name} {}: {x} {y}", chart.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_point_is_a_gap() {
+    let document = Document::of(&fixture::with_gap());
+    let chart = document.charts.iter().find(|chart| chart.id == "ttft");
+    let drawn = chart.map(|chart| chart.series[0].drawn().len());
+    assert_eq!(drawn, Some(2));
+    assert_eq!(chart.map(|chart| chart.table.rows[1].cells[1].text()), Some("—".to_owned()));
+}
+
+#[test]
+fn sizes_stay_within_their_limits() -> Result<()> {
+    for (name, run) in runs() {
+        let document = Document::of(&run);
+        for chart in document.charts.iter().chain(document.points.iter().flat_map(|point| &point.charts)) {
+            let size = svg::elements(chart)?.len();
+            assert!(size < 48_000, "{name} {}: {size}", chart.id);
+        }
+        assert!(html(&run)?.len() < 1_000_000, "{name}: {}", html(&run)?.len());
+    }
+    assert!(STYLE.len() < 24_000);
+    Ok(())
+}
+
+#[test]
+fn warnings_stand_at_the_head_and_in_the_title() -> Result<()> {
+    let (_, run) = runs().swap_remove(5);
+    let page = html(&run)?;
+    let head = page.split_once("</header>").map_or("", |(head, _)| head);
+    for words in
+        ["interrupted: stopped by the user", "not verified", "4 cores of one machine", "8 of 800 requests failed"]
+    {
+        assert!(head.contains(words), "{words}");
+    }
+    assert!(head.contains("<title>! "));
+    Ok(())
+}
+
+/// Writes sample reports below the folder in `EVALSCOPE_SAMPLES`, to be looked at in a browser.
+#[test]
+fn samples() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let Some(folder) = std::env::var_os("EVALSCOPE_SAMPLES").map(std::path::PathBuf::from) else { return Ok(()) };
+    std::fs::create_dir_all(&folder)?;
+    for (name, run) in runs() {
+        std::fs::write(folder.join(format!("{name}.html")), html(&run)?)?;
+        std::fs::write(folder.join(format!("{name}.png")), super::super::sweep_png(&run)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What must be told before any figure is believed.
+
+use crate::run::{PointResult, RunResult, Status};
+use crate::units::{clean, count};
+
+use super::performance::by_load;
+use super::table::Mark;
+
+/// Longest text of a message that came from outside.
+pub const MESSAGE: usize = 300;
+
+/// One remark at the head.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// How bad it is; [`Mark::Good`] is a plain remark.
+    pub mark: Mark,
+    /// The remark, one sentence.
+    pub text: String,
+}
+
+impl Notice {
+    fn bad(text: String) -> Self {
+        Notice { mark: Mark::Bad, text }
+    }
+
+    fn doubt(text: String) -> Self {
+        Notice { mark: Mark::Doubt, text }
+    }
+
+    /// The word that repeats the glyph for those who do not see it.
+    pub fn word(&self) -> &'static str {
+        match self.mark {
+            Mark::Good => "note",
+            Mark::Doubt => "warning",
+            Mark::Bad => "problem",
+        }
+    }
+}
+
+/// The load of a point in words; the number of requests is told only where the load alone is not unique.
+pub fn load_name(run: &RunResult, point: &PointResult) -> String {
+    let parallel = point.point.parallel;
+    let same = run.points.iter().filter(|other| other.point.parallel == parallel).count();
+    if same > 1 {
+        format!("{} in flight, {} requests", count(parallel), count(point.point.number))
+    } else {
+        format!("{} in flight", count(parallel))
+    }
+}
+
+/// How a point ended, where it did not end by itself.
+pub fn early_end(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Complete => None,
+        Status::Interrupted => Some("interrupted"),
+        Status::Aborted => Some("aborted"),
+        Status::Recovered => Some("recovered"),
+    }
+}
+
+/// Whether a row of the point carries a warning.
+pub fn mark_of(point: &PointResult) -> Mark {
+    let counts = &point.figures.counts;
+    if counts.ok == 0 {
+        Mark::Bad
+    } else if point.status != Status::Complete || counts.failed > 0 || counts.tokens_missing > 0 {
+        Mark::Doubt
+    } else {
+        Mark::Good
+    }
+}
+
+/// Kinds of failure with their counts, most frequent first: `timeout × 10, status × 2`.
+pub fn kinds(point: &PointResult) -> String {
+    let mut kinds: Vec<_> = point.figures.failures.iter().collect();
+    kinds.sort_by_key(|(name, failure)| (std::cmp::Reverse(failure.count), (*name).clone()));
+    kinds.iter().map(|(name, failure)| format!("{name} × {}", count(failure.count))).collect::<Vec<_>>().join(", ")
+}
+
+/// Every remark on a run, worst first.
+pub fn notices(run: &RunResult) -> Vec<Notice> {
+    let mut out = Vec::new();
+    for point in by_load(run) {
+        of_point(run, point, &mut out);
+    }
+    let setting = &run.setting;
+    if setting.tls == "not verified" {
+        out.push(Notice::doubt(
+            "TLS certificates were not verified: anyone between this program and the server could have answered."
+                .into(),
+        ));
+    }
+    if setting.embedded {
+        out.push(Notice::doubt(format!(
+            "The model runs inside this program: load generator and model share the {} cores of one machine, and the latencies hold the work of both.",
+            setting.cores
+        )));
+    }
+    out.extend(run.notices.iter().map(|text| Notice { mark: Mark::Good, text: clean(text, MESSAGE) }));
+    out.sort_by_key(|notice| match notice.mark {
+        Mark::Bad => 0,
+        Mark::Doubt => 1,
+        Mark::Good => 2,
+    });
+    out
+}
+
+fn of_point(run: &RunResult, point: &PointResult, out: &mut Vec<Notice>) {
+    let name = load_name(run, point);
+    let counts = &point.figures.counts;
+    if let Some(word) = early_end(point.status) {
+        let reason = point.reason.as_deref().map(|reason| format!(": {}", clean(reason, MESSAGE))).unwrap_or_default();
+        let unsent = match counts.unsent {
+            0 => String::new(),
+            unsent => format!("; {} planned requests were not sent", count(unsent)),
+        };
+        let rest = if point.status == Status::Recovered { " from the rows that a killed run left" } else { "" };
+        out.push(Notice::doubt(format!("At {name} the run was {word}{rest}{reason}{unsent}.")));
+    }
+    if counts.ok == 0 {
+        let failed = match counts.failed {
+            0 => "no request was finished".to_owned(),
+            failed => format!("all {} requests failed ({})", count(failed), kinds(point)),
+        };
+        out.push(Notice::bad(format!("At {name} nothing was measured: {failed}.")));
+    } else if counts.failed > 0 {
+        out.push(Notice::doubt(format!(
+            "At {name} {} of {} requests failed ({}); no latency includes them.",
+            count(counts.failed),
+            count(counts.total),
+            kinds(point)
+        )));
+    }
+    for (many, what) in [
+        (counts.tokens_missing, "carry no token count: token figures leave them out"),
+        (counts.no_output, "are streams in which no token was seen"),
+        (counts.done_missing, "are streams that ended without their end mark"),
+        (counts.clipped, "values lie above a day and are clipped in the quantiles"),
+    ] {
+        if many > 0 {
+            out.push(Notice::doubt(format!("At {name} {} of {} replies {what}.", count(many), count(counts.ok))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn texts(run: &RunResult) -> Vec<String> {
+        notices(run).into_iter().map(|notice| format!("{} {}", notice.word(), notice.text)).collect()
+    }
+
+    #[test]
+    fn a_good_run_has_none() {
+        assert_eq!(notices(&fixture::one_request()), []);
+    }
+
+    #[test]
+    fn what_a_reader_must_know_is_told_worst_first() {
+        let mut run = fixture::with_gap();
+        run.setting.tls = "not verified".to_owned();
+        run.setting.embedded = true;
+        run.points[2].status = Status::Interrupted;
+        run.points[2].figures.counts.unsent = 12;
+        run.points[2].figures.counts.tokens_missing = 3;
+        run.points[0].status = Status::Recovered;
+        run.notices = vec!["sent one by one".to_owned()];
+        insta::assert_snapshot!(texts(&run).join("\n"));
+    }
+}

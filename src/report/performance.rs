@@ -1,0 +1,184 @@
+//! `performance_summary.txt`: the sweep in EvalScope's layout, for scripts and eyes that know it.
+//!
+//! Everything comes from EvalScope's own figures of each point, so the file agrees with `benchmark_summary.json` and
+//! `benchmark_percentile.json` beside it.
+
+use serde_json::{Map, Value};
+
+use super::boxed::{boxed, panel};
+use super::decimal::{decimal, number, shown};
+use crate::run::{PointResult, RunResult};
+use crate::units::clean;
+
+/// A row of the per-request table: its name, the key of its mean, the key of its quantiles and its decimals.
+const METRICS: &[(&str, &str, &str, usize)] = &[
+    ("Latency (s)", "Avg Latency (s)", "Latency (s)", 3),
+    ("TTFT (ms)", "Avg TTFT (ms)", "TTFT (ms)", 2),
+    ("TPOT (ms)", "Avg TPOT (ms)", "TPOT (ms)", 2),
+    ("Steady ITL (ms)", "Avg Steady ITL (ms)", "Steady ITL (ms)", 2),
+    ("PD Handoff Latency (ms)", "Avg PD Handoff Latency (ms)", "PD Handoff Latency (ms)", 2),
+    ("PD Handoff Overhead (ms)", "Avg PD Handoff Overhead (ms)", "PD Handoff Overhead (ms)", 2),
+    ("Input Tokens", "Avg Input Tokens", "Input tokens", 0),
+    ("Output Tokens", "Avg Output Tokens", "Output tokens", 0),
+    ("Turns/Req", "Avg Turns/Request", "", 1),
+    ("Cache Hit (%)", "KV Cache Hit Rate (%)", "", 1),
+    ("1st-Turn TTFT (ms)", "Avg First-Turn TTFT (ms)", "", 2),
+    ("Subseq. TTFT (ms)", "Avg Subsequent-Turn TTFT (ms)", "", 2),
+    ("Decode toks/s", "", "Decode (tok/s)", 2),
+    ("Decoded Tok/Iter", "Avg Decoded Tok/Iter", "", 2),
+    ("Spec. Accept Rate", "Spec. Accept Rate", "", 2),
+];
+
+/// The points by load, as every table lists them.
+pub fn by_load(run: &RunResult) -> Vec<&PointResult> {
+    let mut points: Vec<&PointResult> = run.points.iter().collect();
+    points.sort_by_key(|point| (point.point.parallel, point.point.number));
+    points
+}
+
+/// The text of `performance_summary.txt`: 120 columns, no colour.
+pub fn performance_summary(run: &RunResult) -> String {
+    let points = by_load(run);
+    let mut out = panel("Performance Test Summary Report");
+    out.push('\n');
+    out.push_str(&boxed("Basic Information", &[], basics(run, &points), 2));
+    out.push('\n');
+    let rows = points.iter().map(|point| overview(&point.evalscope_summary)).collect();
+    out.push_str(&boxed("Performance Overview", &["Conc.", "Rate", "Num", "RPS", "Gen/s", "Success"], rows, 0));
+    out.push('\n');
+    let rows = points.iter().flat_map(|point| per_request(point)).collect();
+    let header = ["Conc.", "Rate", "Metric", "avg", "p50", "p99", "max"];
+    out.push_str(&boxed("Per-Request Metrics", &header, rows, 3));
+    out
+}
+
+fn basics(run: &RunResult, points: &[&PointResult]) -> Vec<Vec<String>> {
+    let get = |point: &PointResult, key: &str| number(point.evalscope_summary.get(key));
+    let generated: f64 = points
+        .iter()
+        .filter_map(|point| Some(get(point, "Avg Output Tokens")? * get(point, "Success Requests")?))
+        .sum();
+    let measured = points.iter().any(|point| get(point, "Success Requests").is_some_and(|ok| ok > 0.0));
+    let time: f64 = points.iter().filter_map(|point| get(point, "Test Duration (s)")).sum();
+    let generated = measured.then_some(generated);
+    let rate = generated.filter(|_| time > 0.0).map(|tokens| tokens / time);
+    let setting = &run.setting;
+    let mut rows = vec![
+        ("Model", clean(&setting.model, 200)),
+        ("Test Dataset", clean(&setting.dataset, 200)),
+        ("API Type", clean(&setting.api, 40)),
+    ];
+    if let Some(endpoint) = endpoint(&setting.url) {
+        rows.push(("Endpoint", clean(endpoint, 200)));
+    }
+    // EvalScope prints this one as a float, and scripts cut it at the blank.
+    let tokens = generated.map_or_else(
+        || shown(None, 0),
+        |tokens| {
+            let text = decimal(tokens, 1);
+            if text.contains('.') { format!("{text} tokens") } else { format!("{text}.0 tokens") }
+        },
+    );
+    rows.push(("Total Generated", tokens));
+    rows.push(("Avg Output Rate", rate.map_or_else(|| shown(None, 2), |rate| format!("{} tok/s", decimal(rate, 2)))));
+    rows.push(("Total Test Time", format!("{} s", decimal(time, 2))));
+    rows.push(("Output Path", clean(&run.path, 500)));
+    rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect()
+}
+
+/// Host and port of an address.
+fn endpoint(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split('/').next().filter(|host| !host.is_empty())
+}
+
+/// Concurrency and rate; -1 stands for "not set" there and becomes a dash.
+fn load(summary: &Map<String, Value>) -> [String; 2] {
+    let dash = |value: Option<f64>, decimals| value.map_or_else(|| "-".to_owned(), |value| decimal(value, decimals));
+    [dash(number(summary.get("Concurrency")), 0), dash(number(summary.get("Request Rate (req/s)")), 2)]
+}
+
+fn overview(summary: &Map<String, Value>) -> Vec<String> {
+    let get = |key: &str| number(summary.get(key));
+    let total = get("Total Requests");
+    let share = get("Success Requests").zip(total).filter(|(_, total)| *total > 0.0).map(|(ok, n)| 100.0 * ok / n);
+    let [parallel, rate] = load(summary);
+    vec![
+        parallel,
+        rate,
+        shown(total, 0),
+        shown(get("Req Throughput (req/s)"), 2),
+        shown(get("Output Throughput (tok/s)"), 2),
+        share.map_or_else(|| shown(None, 1), |share| format!("{}%", decimal(share, 1))),
+    ]
+}
+
+fn per_request(point: &PointResult) -> Vec<Vec<String>> {
+    let summary = &point.evalscope_summary;
+    let [parallel, rate] = load(summary);
+    let mut first = true;
+    METRICS
+        .iter()
+        .filter_map(|(name, mean, column, decimals)| {
+            let mean = match *mean {
+                // EvalScope derives this mean from the mean TPOT.
+                "" => number(summary.get("Avg TPOT (ms)")).filter(|tpot| *tpot > 0.0).map(|tpot| 1000.0 / tpot),
+                key => number(Some(summary.get(key)?)),
+            };
+            let mut row = if std::mem::take(&mut first) {
+                vec![parallel.clone(), rate.clone()]
+            } else {
+                vec![String::new(), String::new()]
+            };
+            row.push((*name).to_owned());
+            row.push(shown(mean, *decimals));
+            for rank in ["50%", "99%", "max"] {
+                let cell = if column.is_empty() {
+                    "-".to_owned()
+                } else {
+                    shown(number(percentile(point, rank, column)), *decimals)
+                };
+                row.push(cell);
+            }
+            Some(row)
+        })
+        .collect()
+}
+
+/// A cell of `benchmark_percentile.json`.
+fn percentile<'a>(point: &'a PointResult, rank: &str, column: &str) -> Option<&'a Value> {
+    point
+        .evalscope_percentiles
+        .iter()
+        .find(|row| row.get("Percentiles").and_then(Value::as_str) == Some(rank))
+        .and_then(|row| row.get(column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_one_merged_table() {
+        insta::assert_snapshot!(performance_summary(&fixture::three()));
+    }
+
+    #[test]
+    fn nothing_succeeded() {
+        insta::assert_snapshot!(performance_summary(&fixture::all_failed()));
+    }
+
+    #[test]
+    fn points_are_listed_by_load() {
+        let mut run = fixture::three();
+        run.points.reverse();
+        assert_eq!(performance_summary(&run), performance_summary(&fixture::three()));
+    }
+
+    #[test]
+    fn the_endpoint_is_host_and_port() {
+        assert_eq!(endpoint("https://h:1/v1"), Some("h:1"));
+        assert_eq!(endpoint("nothing"), None);
+    }
+}

@@ -1,0 +1,302 @@
+//! The sweep on a console: remarks, table, and what to do next, never wider than asked.
+
+use super::answer;
+use super::notice::notices;
+use super::sweep::sweep;
+use super::table::{Mark, Row, Table};
+use crate::run::RunResult;
+
+/// No console is narrower.
+const LEAST: usize = 24;
+/// Below this width each metric has a line of its own.
+const NARROW: usize = 60;
+/// From this width on the table has all its columns.
+const WIDE: usize = 120;
+/// Width of the words that begin the lines below the table.
+const LABEL: usize = 7;
+
+/// How a console shows text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Escape codes for weight and colour.
+    pub color: bool,
+    /// Signs of ASCII only, for pipes and old consoles; `—` for missing stays, because nothing else means it.
+    pub ascii: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn mark(self, mark: Mark, text: &str) -> String {
+        match mark {
+            Mark::Good => text.to_owned(),
+            Mark::Doubt => self.paint("33", text),
+            Mark::Bad => self.paint("31", text),
+        }
+    }
+
+    fn glyph(self, mark: Mark) -> &'static str {
+        match mark {
+            Mark::Bad if self.ascii => "x",
+            mark => mark.glyph(),
+        }
+    }
+
+    fn plain(self, text: &str) -> String {
+        if !self.ascii {
+            return text.to_owned();
+        }
+        text.replace('✗', "x").replace('–', "-").replace('−', "-").replace('≤', "<=").replace('≥', ">=")
+    }
+}
+
+/// The final table of a run, with the remarks that must be read before it and the lines that follow it.
+pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
+    let width = width.max(LEAST);
+    let mut out = String::new();
+    for notice in notices(run) {
+        let glyph = if notice.mark == Mark::Good { "·" } else { style.glyph(notice.mark) };
+        let glyph = if style.ascii && notice.mark == Mark::Good { "-" } else { glyph };
+        for (index, line) in wrap(&style.plain(&notice.text), width - 2).iter().enumerate() {
+            let head = if index == 0 { style.mark(notice.mark, glyph) } else { " ".to_owned() };
+            out.push_str(&format!("{head} {line}\n"));
+        }
+    }
+    let table = sweep(run);
+    let table = if width >= WIDE { table } else { table.narrow() };
+    // Wide gaps read best; where the room is short they shrink first.
+    let grid = [(3, 2), (2, 2), (2, 1)].into_iter().find_map(|gaps| grid(&table, width, gaps, style));
+    out.push_str(&grid.unwrap_or_else(|| list(&table, style)));
+    for note in &table.notes {
+        for line in wrap(&style.plain(note), width) {
+            out.push_str(&format!("{}\n", style.dim(&line)));
+        }
+    }
+    for (word, text) in answer::lines(run) {
+        let text = style.plain(&text);
+        // Paths and commands stay whole, so that they can be copied.
+        let lines = if matches!(word, "saved" | "next") { vec![text] } else { wrap(&text, width - LABEL) };
+        for (index, line) in lines.iter().enumerate() {
+            let head = if index == 0 { word } else { "" };
+            let line = if word == "best" { style.bold(line) } else { line.clone() };
+            out.push_str(&format!("{head:LABEL$}{line}\n"));
+        }
+    }
+    out
+}
+
+/// The table in columns, if it fits the width. The gaps are those between groups and between columns of a group.
+fn grid(table: &Table, width: usize, gaps: (usize, usize), style: Style) -> Option<String> {
+    if width < NARROW {
+        return None;
+    }
+    let columns: Vec<Vec<String>> = (0..table.columns.len()).map(|index| table.texts(index, ' ', ' ')).collect();
+    let mut widths: Vec<usize> = columns
+        .iter()
+        .zip(&table.columns)
+        .map(|(texts, column)| {
+            let head = columns_of(&column.name);
+            texts.iter().map(|text| columns_of(text)).max().unwrap_or(0).max(head)
+        })
+        .collect();
+    let gap = |index: usize| if starts_group(table, index) { gaps.0 } else { gaps.1 };
+    // A group must be wide enough for its own name.
+    for (from, to) in groups(table) {
+        let inside: usize = (from..to).map(|index| widths[index] + if index > from { gap(index) } else { 0 }).sum();
+        let name = columns_of(&table.columns[from].group);
+        widths[to - 1] += name.saturating_sub(inside);
+    }
+    let line = |cells: &dyn Fn(usize) -> String| {
+        let mut text = String::new();
+        for (index, width) in widths.iter().enumerate() {
+            let cell = cells(index);
+            let pad = width.saturating_sub(columns_of(&cell)) + if index > 0 { gap(index) } else { 0 };
+            text.push_str(&" ".repeat(pad));
+            text.push_str(&cell);
+        }
+        text
+    };
+    let mut top = String::new();
+    for (from, to) in groups(table) {
+        let inside: usize = (from..to).map(|index| widths[index] + if index > from { gap(index) } else { 0 }).sum();
+        if from > 0 {
+            top.push_str(&" ".repeat(gap(from)));
+        }
+        let group = &table.columns[from].group;
+        top.push_str(&if group.is_empty() {
+            format!("{:>inside$}", table.columns[from].name)
+        } else {
+            format!("{group:^inside$}")
+        });
+    }
+    let names = line(&|index| {
+        let column = &table.columns[index];
+        if column.group.is_empty() { String::new() } else { column.name.clone() }
+    });
+    let mut out = format!("  {}\n", style.dim(top.trim_end()));
+    if !names.trim().is_empty() {
+        out.push_str(&format!("  {}\n", style.dim(names.trim_end())));
+    }
+    let mut widest = columns_of(&top).max(columns_of(&names));
+    for (index, row) in table.rows.iter().enumerate() {
+        let text = line(&|column| columns[column].get(index).cloned().unwrap_or_default());
+        let words = row.words.join(", ");
+        widest = widest.max(columns_of(&text) + if words.is_empty() { 0 } else { 2 + columns_of(&words) });
+        out.push_str(&row_line(row, &text, &words, style));
+    }
+    (widest + 2 <= width).then_some(out)
+}
+
+fn row_line(row: &Row, text: &str, words: &str, style: Style) -> String {
+    let glyph = style.glyph(row.mark);
+    let head = format!("{}{}", style.mark(row.mark, glyph), " ".repeat(2 - columns_of(glyph)));
+    let best = row.words.iter().any(|word| word == "best");
+    let text = if words.is_empty() { text.trim_end().to_owned() } else { format!("{text}  {words}") };
+    format!("{head}{}\n", if best { style.bold(&text) } else { text })
+}
+
+/// Spans of columns that share a head; a column that stands alone is a span of one.
+fn groups(table: &Table) -> Vec<(usize, usize)> {
+    let mut groups: Vec<(usize, usize)> = Vec::new();
+    for index in 0..table.columns.len() {
+        match groups.last_mut() {
+            Some((_, to)) if !starts_group(table, index) => *to = index + 1,
+            _ => groups.push((index, index + 1)),
+        }
+    }
+    groups
+}
+
+fn starts_group(table: &Table, index: usize) -> bool {
+    let group = &table.columns[index].group;
+    index == 0 || group.is_empty() || *group != table.columns[index - 1].group
+}
+
+/// One metric a line.
+fn list(table: &Table, style: Style) -> String {
+    let mut out = String::new();
+    for row in &table.rows {
+        for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
+            if index == 0 {
+                let glyph = style.glyph(row.mark);
+                let title = format!("{} {}", column.name, cell.text());
+                let words = row.words.join(", ");
+                let gap = if words.is_empty() { "" } else { "  " };
+                let head = if glyph.is_empty() { String::new() } else { format!("{} ", style.mark(row.mark, glyph)) };
+                out.push_str(&format!("{head}{}{gap}{words}\n", style.bold(&title)));
+                continue;
+            }
+            let name = format!("{} {}", column.group, column.name);
+            out.push_str(&format!("  {:<14}{}\n", name.trim(), cell.text()));
+        }
+    }
+    out
+}
+
+/// Columns of a console that text takes: Chinese, Japanese and Korean signs take two.
+fn columns_of(text: &str) -> usize {
+    let wide = |c: char| matches!(c as u32, 0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFD);
+    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
+}
+
+/// Lines of whole words; a word that is longer than a line is cut.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(8);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && columns_of(&line) + 1 + columns_of(word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        for c in word.chars() {
+            if columns_of(&line) + columns_of(c.encode_utf8(&mut [0; 4])) > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, Load};
+    use super::*;
+
+    const PIPE: Style = Style { color: false, ascii: true };
+    const PLAIN: Style = Style { color: false, ascii: false };
+
+    #[test]
+    fn three_points_at_80() {
+        insta::assert_snapshot!(sweep_table(&fixture::three(), 80, PLAIN));
+    }
+
+    #[test]
+    fn three_points_at_140() {
+        insta::assert_snapshot!(sweep_table(&fixture::three(), 140, PLAIN));
+    }
+
+    #[test]
+    fn three_points_at_40() {
+        insta::assert_snapshot!(sweep_table(&fixture::three(), 40, PLAIN));
+    }
+
+    #[test]
+    fn a_gap_in_a_pipe() {
+        insta::assert_snapshot!(sweep_table(&fixture::with_gap(), 100, PIPE));
+    }
+
+    #[test]
+    fn nothing_succeeded() {
+        insta::assert_snapshot!(sweep_table(&fixture::all_failed(), 80, PLAIN));
+    }
+
+    #[test]
+    fn one_weak_request() {
+        insta::assert_snapshot!(sweep_table(&fixture::one_request(), 80, PLAIN));
+    }
+
+    #[test]
+    fn colours_are_of_the_sixteen() {
+        let text = sweep_table(&fixture::three(), 80, Style { color: true, ascii: false });
+        insta::assert_snapshot!(text.replace('\x1b', "^"));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_asked_and_no_escape_code_leaks() {
+        let mut run = fixture::hostile();
+        run.notices.push("模型".repeat(40));
+        run.path = "outputs/x".to_owned();
+        for run in [run, fixture::three(), fixture::with_gap(), fixture::eight(), fixture::run(&[])] {
+            for width in [24, 40, 59, 60, 80, 100, 120, 200] {
+                let text = sweep_table(&run, width, PLAIN);
+                assert!(!text.contains('\x1b'));
+                for line in text.lines().filter(|line| !line.starts_with("next") && !line.starts_with("saved")) {
+                    assert!(columns_of(line) <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_weak_tail_carries_its_sign_and_a_firm_one_does_not() {
+        let text = sweep_table(&fixture::run(&[Load::of(1, 60)]), 80, PLAIN);
+        assert!(text.contains('~'));
+        let text = sweep_table(&fixture::run(&[Load::of(1, 368)]), 80, PLAIN);
+        assert!(!text.contains('~'), "{text}");
+    }
+}
