@@ -44,8 +44,7 @@ impl Console {
         if !stdout().is_terminal() {
             return PIPE_WIDTH;
         }
-        let columns = comfy_table::Table::new().width();
-        columns.map_or(PIPE_WIDTH, usize::from)
+        comfy_table::Table::new().width().map_or(PIPE_WIDTH, usize::from)
     }
 
     /// Data. A reader that went away is not our failure.

@@ -31,7 +31,7 @@ pub(super) fn show(run: &RunResult, console: Console, json: bool) -> Result<()> 
         return Ok(());
     }
     console.out(&report::performance_summary(run));
-    let style = Style { colour: console.colour(), ascii: !console.is_terminal() };
+    let style = Style { color: console.colour(), ascii: !console.is_terminal() };
     console.out(&report::sweep_table(run, console.width(), style));
     Ok(())
 }

@@ -78,6 +78,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
         tokens_missing,
         no_output,
         done_missing,
+        ignored_events,
         connections,
         clipped,
     } = figures.counts;
@@ -97,6 +98,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
         ("without a token count", tokens_missing),
         ("streams without a token", no_output),
         ("streams without an end mark", done_missing),
+        ("events that were not JSON, passed over", ignored_events),
         ("new connections", connections),
         ("values above a day, clipped", clipped),
     ];

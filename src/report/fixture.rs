@@ -3,7 +3,7 @@
 use crate::plan::Point;
 use crate::record::{FailureKind, Outcome, Record, TokensFrom};
 use crate::run::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use crate::stats::{Best, Compat, CompatOptions, DEFINITIONS, Summary, Timeline};
+use crate::stats::{Best, Compat, CompatOptions, Course, DEFINITIONS, Summary};
 
 const MS: f64 = 1e6;
 
@@ -61,10 +61,6 @@ impl Load {
                 free[slot] = end;
                 let ok = |value: u64| (!failed).then_some(value);
                 Record {
-                    request_id: format!("r-{index}"),
-                    conversation: index,
-                    turn: 0,
-                    intended_ns: intended,
                     started_ns: Some(start),
                     sent_ns: Some(start + 20_000),
                     head_ns: Some(first - 1000),
@@ -79,18 +75,14 @@ impl Load {
                     error: failed.then(|| self.error.to_owned()),
                     prompt_tokens: Some(1024),
                     completion_tokens: ok(tokens),
-                    cached_tokens: None,
-                    reasoning_tokens: None,
                     tokens_from: ok(0).map(|_| TokensFrom::Usage),
                     chunks: if failed { 0 } else { tokens as u32 },
                     decode_chunks: if failed { 0 } else { tokens as u32 },
                     connection_reused: index >= self.parallel,
                     connect_ns: (index < self.parallel).then_some(180_000),
                     stream: true,
-                    warmup: false,
-                    done_missing: false,
                     gaps_ns: if failed { Vec::new() } else { gaps },
-                    text: None,
+                    ..Record::due(format!("r-{index}"), index, 0, intended)
                 }
             })
             .collect()
@@ -98,10 +90,11 @@ impl Load {
 
     pub fn result(&self) -> PointResult {
         let records = self.records();
-        let (mut summary, mut compat) = (Summary::default(), Compat::default());
+        let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
         for record in &records {
             summary.add(record);
             compat.add(record);
+            course.add(record);
         }
         let options = CompatOptions {
             concurrency: self.parallel as i64,
@@ -119,7 +112,7 @@ impl Load {
             reason: None,
             epoch_unix_ns: 1_795_231_000_000_000_000 + self.parallel * 60_000_000_000,
             figures: summary.figures(),
-            timeline: Timeline::of(&records),
+            timeline: course.timeline(),
             evalscope_summary: compat.summary(options),
             evalscope_percentiles: compat.percentiles(options),
         }

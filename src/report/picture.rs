@@ -43,7 +43,7 @@ pub fn sweep_png(run: &RunResult) -> Result<Vec<u8>> {
         let drawn = picture(&area, run, &charts).and_then(|()| area.present());
         drawn.map_err(|e| Failure::bug(format!("cannot draw sweep.png: {e}")))?;
     }
-    Ok(encode(&pixels, size))
+    encode(&pixels, size)
 }
 
 fn picture<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, run: &RunResult, charts: &[Chart]) -> DrawResult<DB> {

@@ -1,9 +1,11 @@
 //! One load point: measured rows to result files.
 
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
@@ -68,9 +70,9 @@ pub(super) fn conclude(
         evalscope_summary: compat.summary(options),
         evalscope_percentiles: compat.percentiles(options),
     };
-    save(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
-    save(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
-    save(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
+    save_compat(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
+    save_compat(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
+    save_compat(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
     save(&path.join("summary.json"), &result)?;
     let notices = (rows.torn > 0)
         .then(|| format!("{folder}: the last row was cut short when the program was killed; it is left out"))
@@ -91,11 +93,48 @@ fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()
 }
 
 /// Writes JSON as EvalScope does: four spaces, non-ASCII kept, no newline at the end.
+fn save_compat(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_json(path, value, PrettyFormatter::with_indent(b"    "))
+}
+
+/// Writes JSON of ours: objects a key a line, lists of numbers in one.
 pub(super) fn save(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_json(path, value, InlineLists(PrettyFormatter::new()))
+}
+
+fn write_json(path: &Path, value: &impl Serialize, formatter: impl Formatter) -> Result<()> {
     let mut bytes = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     value
-        .serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))
+        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
         .map_err(|error| Failure::bug(format!("{} cannot be spelled as JSON", path.display())).because(error))?;
     write_file(path, &bytes)
+}
+
+/// Breaks lines inside objects only, because a curve of 256 points is no text to read.
+struct InlineLists(PrettyFormatter<'static>);
+
+impl Formatter for InlineLists {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
 }

@@ -215,16 +215,6 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         cores: thread::available_parallelism().map_or(1, usize::from),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
     };
-    let mut notices = plan.notices.clone();
-    if setting.tls == "not verified" {
-        notices.push("certificates were not verified (--insecure)".to_owned());
-    }
-    if setting.embedded {
-        notices.push(
-            "the model ran inside this program and shared the machine with the load engine: figures of a demonstration"
-                .to_owned(),
-        );
-    }
     Ok(RunResult {
         format_version: FORMAT_VERSION,
         tool: concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -232,7 +222,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         setting,
         points: Vec::new(),
         best: Best::default(),
-        notices,
+        notices: plan.notices.clone(),
         plan: plan.to_toml()?,
         definitions: DEFINITIONS
             .iter()

@@ -190,19 +190,6 @@ mod tests {
         Ok(())
     }
 
-    /// Not a bound that a busy machine could miss, only a figure to look at: `--nocapture` shows it.
-    #[test]
-    #[ignore = "prints a speed"]
-    #[expect(clippy::print_stdout, reason = "the figure is the purpose")]
-    fn speed() -> TestResult {
-        let started = std::time::Instant::now();
-        let mut synth = synth(1, std::thread::available_parallelism()?.get(), 0, 1024, 1024)?;
-        let opened = started.elapsed();
-        let items = synth.items(0, 1000)?;
-        println!("open {opened:?}, {} prompts of 1024 tokens {:?}", items.len(), started.elapsed() - opened);
-        Ok(())
-    }
-
     /// A tokenizer without pre-tokenization, where letters melt together across every seam.
     fn melting() -> TestResult<Tokenizer> {
         let letters: Vec<String> = ('a'..='z').map(String::from).collect();
