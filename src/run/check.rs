@@ -91,7 +91,7 @@ fn explain(target: &Target, kind: FailureKind, record: &Record, served: &[String
                 "no key was sent; set OPENAI_API_KEY or EVALSCOPE_API_KEY, or pass --api-key"
             })
         }
-        (_, Some(404)) if served.iter().any(|model| *model == target.model) || served.is_empty() => {
+        (_, Some(404)) if served.contains(&target.model) || served.is_empty() => {
             failure.hint("check the path of --url: it should end in /v1/chat/completions or /v1/completions")
         }
         (_, Some(404)) => failure.hint(format!(

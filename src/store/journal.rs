@@ -141,7 +141,6 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write as _;
 
     #[test]
     fn rows_come_back_and_a_torn_one_is_counted() -> Result<(), Box<dyn std::error::Error>> {
