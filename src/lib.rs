@@ -13,7 +13,7 @@
 //! | [`record::Record`] | the finished fact: stamps, outcome, usage, gaps between chunks | changes |
 //! | [`record::Sink`] | eats records | blocks the engine |
 //! | [`stats::Summary`] | counters and HDR histograms with an associative `merge` | keeps raw samples |
-//! | `Document` | a plan and its results, shown | computes a metric |
+//! | [`report::Document`] | a plan and its results, shown | computes a metric |
 //!
 //! ```text
 //! flags + profile -> Plan -> Workload x Schedule x Target -> engine -> Record -> Sink -> Summary -> Document
