@@ -159,7 +159,14 @@ fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<(f64, f64, 
     let log = if scale == Scale::Log10 { ", log" } else { "" };
     let title = format!("{name} over time, {worst}");
     let end = timeline.slices.len() as f64 * step;
-    let median = slices.iter().map(|(x, value)| (*x, value.map(|(_, median, _)| median))).collect();
+    let medians = || slices.iter().map(|(x, value)| (*x, value.map(|(_, median, _)| median)));
+    // Short levels with gaps between them can hardly be seen, dots can.
+    let gaps = medians().filter(|(_, median)| median.is_none()).count();
+    let trace = if gaps * 4 > slices.len() {
+        Trace::Points(medians().filter_map(|(x, median)| Some((x, median?))).collect())
+    } else {
+        Trace::Steps(Steps { width: step, end, levels: medians().collect() })
+    };
     Chart {
         id: format!("{prefix}-latency"),
         subtitle: format!(
@@ -197,12 +204,7 @@ fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<(f64, f64, 
                     slices.iter().map(|(x, value)| (*x, value.map(|(low, _, high)| (low, high)))).collect(),
                 ),
             },
-            Series {
-                name: "median".to_owned(),
-                hue: Hue::First,
-                weight: Weight::Heavy,
-                trace: Trace::Steps(Steps { width: step, end, levels: median }),
-            },
+            Series { name: "median".to_owned(), hue: Hue::First, weight: Weight::Heavy, trace },
         ],
     }
 }

@@ -1,6 +1,7 @@
 //! What the report must be, whatever the run was.
 
 use super::super::fixture;
+use super::super::palette::Palette;
 use super::*;
 use crate::run::Status;
 
@@ -125,6 +126,64 @@ fn both_themes_define_the_same_tokens() {
     assert_eq!(tokens(light), tokens(print));
     for used in STYLE.split("var(--").skip(1).filter_map(|rest| rest.split_once(')')) {
         assert!(tokens(light).contains(&used.0.to_owned()), "{}", used.0);
+    }
+}
+
+/// A token of one theme as red, green and blue.
+fn token(css: &str, name: &str) -> [u8; 3] {
+    let hex = css.split_once(&format!("--{name}: #")).map_or("", |(_, rest)| &rest[..6]);
+    let value = u32::from_str_radix(hex, 16).unwrap_or_default().to_be_bytes();
+    [value[1], value[2], value[3]]
+}
+
+/// Contrast after WCAG 2.2.
+fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+    let light = |color: [u8; 3]| {
+        let [r, g, b] = color.map(|byte| {
+            let part = f64::from(byte) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
+    };
+    let (a, b) = (light(a), light(b));
+    a.max(b) / a.min(b)
+}
+
+#[test]
+fn colours_can_be_read_in_both_themes() {
+    let (light, rest) = STYLE.split_once("@media (prefers-color-scheme: dark)").unwrap_or_default();
+    for (theme, css) in [("light", light), ("dark", rest)] {
+        let check = |front: &str, back: &str, least: f64| {
+            let found = contrast(token(css, front), token(css, back));
+            assert!(found >= least, "{theme}: {front} on {back} is {found:.2}");
+        };
+        for back in ["paper", "sheet", "well"] {
+            for front in ["ink", "ink2", "ink3", "link", "warn", "bad"] {
+                check(front, back, 4.5);
+            }
+        }
+        check("warn", "warn-tint", 4.5);
+        check("bad", "bad-tint", 4.5);
+        for series in ["s1", "s2", "s3"] {
+            check(series, "sheet", 3.0);
+        }
+    }
+}
+
+#[test]
+fn pictures_have_the_colours_of_the_light_theme() {
+    let light = Palette::LIGHT;
+    let [s1, s2, s3] = light.series;
+    for (name, color) in [
+        ("sheet", light.sheet),
+        ("ink", light.ink),
+        ("ink2", light.soft),
+        ("rule", light.rule),
+        ("s1", s1),
+        ("s2", s2),
+        ("s3", s3),
+    ] {
+        assert_eq!(token(STYLE, name), [color.0, color.1, color.2], "{name}");
     }
 }
 
