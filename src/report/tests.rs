@@ -1,9 +1,10 @@
-//! What the report must be, whatever the run was.
+//! What every report must be, whatever the run was.
 
-use super::super::fixture;
-use super::super::palette::Palette;
-use super::*;
-use crate::run::Status;
+use super::html::STYLE;
+use super::palette::Palette;
+use super::{Cell, Document, Series, Style, fixture, html, performance_summary, svg, sweep_png, sweep_table};
+use crate::error::Result;
+use crate::run::{RunResult, Status};
 
 fn runs() -> Vec<(&'static str, RunResult)> {
     let mut cut = fixture::three();
@@ -67,10 +68,8 @@ fn skeletons() -> Result<()> {
 fn a_missing_value_is_never_a_word_of_the_machine() -> Result<()> {
     for (name, run) in runs() {
         let page = skeleton(&html(&run)?);
-        let text =
-            [page, super::super::sweep_table(&run, 100, Default::default()), super::super::performance_summary(&run)]
-                .concat();
-        for word in ["NaN", "inf", "Infinity", "N/A", "-1000", "None", "undefined"] {
+        let text = [page, sweep_table(&run, 100, Style::default()), performance_summary(&run)].concat();
+        for word in ["NaN", "inf", "Infinity", "N/A", "-1", "-1.0", "-1000", "None", "undefined"] {
             let found = text.split(|c: char| !c.is_alphanumeric() && c != '/' && c != '-').any(|part| part == word);
             assert!(!found, "{name}: {word}");
         }
@@ -193,14 +192,8 @@ fn every_drawn_value_is_in_the_table_below_its_chart() {
         let document = Document::of(&run);
         let charts = document.charts.iter().chain(document.points.iter().flat_map(|point| &point.charts));
         for chart in charts {
-            let listed: Vec<f64> = chart
-                .table
-                .rows
-                .iter()
-                .flat_map(|row| &row.cells)
-                .filter_map(super::super::table::Cell::value)
-                .collect();
-            for (x, y) in chart.series.iter().flat_map(super::super::chart::Series::drawn) {
+            let listed: Vec<f64> = chart.table.rows.iter().flat_map(|row| &row.cells).filter_map(Cell::value).collect();
+            for (x, y) in chart.series.iter().flat_map(Series::drawn) {
                 assert!(x.is_finite() && y.is_finite(), "{name} {}", chart.id);
                 assert!(listed.contains(&x) && listed.contains(&y), "{name} {}: {x} {y}", chart.id);
             }
@@ -252,7 +245,7 @@ fn samples() -> std::result::Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     for (name, run) in runs() {
         std::fs::write(folder.join(format!("{name}.html")), html(&run)?)?;
-        std::fs::write(folder.join(format!("{name}.png")), super::super::sweep_png(&run)?)?;
+        std::fs::write(folder.join(format!("{name}.png")), sweep_png(&run)?)?;
     }
     Ok(())
 }
