@@ -23,9 +23,12 @@ fn measured(run: &RunResult) -> Vec<(&PointResult, f64, f64)> {
         .collect()
 }
 
-/// Most requests per second and least mean latency.
+/// Most requests per second and least mean latency; empty where there is nothing to choose from.
 pub fn best_settings(run: &RunResult) -> Table {
-    let measured = measured(run);
+    let mut measured = measured(run);
+    if measured.len() < 2 {
+        measured.clear();
+    }
     let fastest = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     let shortest = measured.iter().min_by(|a, b| a.2.total_cmp(&b.2));
     let row = |what: &str, best: Option<&(&PointResult, f64, f64)>| {

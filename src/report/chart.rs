@@ -67,6 +67,8 @@ pub enum Trace {
     Steps(Steps),
     /// A curve that rises at each point, as the share of values at or below it.
     Stairs(Vec<(f64, f64)>),
+    /// Dots that are not joined.
+    Points(Vec<(f64, f64)>),
     /// An area between least and greatest for each slice of the given width.
     Band(f64, Vec<(f64, Option<(f64, f64)>)>),
     /// An upright hairline with words at its top.
@@ -92,7 +94,7 @@ impl Series {
         match &self.trace {
             Trace::Line(dots) => dots.iter().filter_map(|dot| Some((dot.x, dot.y?))).collect(),
             Trace::Steps(steps) => steps.levels.iter().filter_map(|(x, y)| Some((*x, (*y)?))).collect(),
-            Trace::Stairs(points) => points.clone(),
+            Trace::Stairs(points) | Trace::Points(points) => points.clone(),
             Trace::Band(_, slices) => slices
                 .iter()
                 .filter_map(|(x, range)| range.map(|(low, high)| [(*x, low), (*x, high)]))

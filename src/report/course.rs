@@ -12,6 +12,11 @@ const BINS: usize = 60;
 /// Requests that a slice should hold on average.
 const PER_BIN: u64 = 8;
 
+/// Least, median and greatest of a slice.
+type Range = (f64, f64, f64);
+/// A line of the rates: its name, its hue and what it shows.
+type Part = (&'static str, Hue, fn(&Bin) -> f64);
+
 /// Several slices of the timeline as one: exact sums of counts.
 struct Bin {
     start: f64,
@@ -32,7 +37,7 @@ pub fn course(point: &PointResult, prefix: &str) -> Vec<Chart> {
     let bins = bins(timeline);
     let mut charts = vec![rates(point, &bins, prefix), in_flight(point, &bins, prefix)];
     let ttft = timeline.slices.iter().any(|slice| slice.ttft_ms.is_some());
-    let of: fn(&Slice) -> Option<(f64, f64, f64)> = if ttft { |slice| slice.ttft_ms } else { |slice| slice.e2e_ms };
+    let of: fn(&Slice) -> Option<Range> = if ttft { |slice| slice.ttft_ms } else { |slice| slice.e2e_ms };
     charts.push(latency(timeline, if ttft { "TTFT" } else { "E2E" }, of, prefix));
     charts
 }
@@ -73,7 +78,7 @@ fn rates(point: &PointResult, bins: &[Bin], prefix: &str) -> Chart {
         0 => "Requests came and went; none failed".to_owned(),
         failed => format!("{} of {} requests failed", count(failed), count(point.figures.counts.total)),
     };
-    let parts: [(&str, Hue, fn(&Bin) -> f64); 3] = [
+    let parts: [Part; 3] = [
         ("finished", Hue::First, |bin| bin.finished as f64 / bin.seconds),
         ("started", Hue::Third, |bin| bin.started as f64 / bin.seconds),
         ("failed", Hue::Second, |bin| bin.failed as f64 / bin.seconds),
@@ -142,9 +147,9 @@ fn in_flight(point: &PointResult, bins: &[Bin], prefix: &str) -> Chart {
     }
 }
 
-fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<(f64, f64, f64)>, prefix: &str) -> Chart {
+fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<Range>, prefix: &str) -> Chart {
     let step = timeline.step_s;
-    let slices: Vec<(f64, Option<(f64, f64, f64)>)> =
+    let slices: Vec<(f64, Option<Range>)> =
         timeline.slices.iter().enumerate().map(|(index, slice)| (index as f64 * step, of(slice))).collect();
     let values = slices.iter().filter_map(|(_, value)| *value);
     let worst = slices
@@ -159,7 +164,14 @@ fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<(f64, f64, 
     let log = if scale == Scale::Log10 { ", log" } else { "" };
     let title = format!("{name} over time, {worst}");
     let end = timeline.slices.len() as f64 * step;
-    let median = slices.iter().map(|(x, value)| (*x, value.map(|(_, median, _)| median))).collect();
+    let medians = || slices.iter().map(|(x, value)| (*x, value.map(|(_, median, _)| median)));
+    // Short levels with gaps between them can hardly be seen, dots can.
+    let gaps = medians().filter(|(_, median)| median.is_none()).count();
+    let trace = if gaps * 4 > slices.len() {
+        Trace::Points(medians().filter_map(|(x, median)| Some((x, median?))).collect())
+    } else {
+        Trace::Steps(Steps { width: step, end, levels: medians().collect() })
+    };
     Chart {
         id: format!("{prefix}-latency"),
         subtitle: format!(
@@ -181,7 +193,7 @@ fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<(f64, f64, 
             rows: slices
                 .iter()
                 .map(|(at, value)| {
-                    let cell = |of: fn((f64, f64, f64)) -> f64| Cell::Figure(value.map(of));
+                    let cell = |of: fn(Range) -> f64| Cell::Figure(value.map(of));
                     vec![Cell::Figure(Some(*at)), cell(|v| v.0), cell(|v| v.1), cell(|v| v.2)].into()
                 })
                 .collect(),
@@ -197,12 +209,7 @@ fn latency(timeline: &Timeline, name: &str, of: fn(&Slice) -> Option<(f64, f64, 
                     slices.iter().map(|(x, value)| (*x, value.map(|(low, _, high)| (low, high)))).collect(),
                 ),
             },
-            Series {
-                name: "median".to_owned(),
-                hue: Hue::First,
-                weight: Weight::Heavy,
-                trace: Trace::Steps(Steps { width: step, end, levels: median }),
-            },
+            Series { name: "median".to_owned(), hue: Hue::First, weight: Weight::Heavy, trace },
         ],
     }
 }

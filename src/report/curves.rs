@@ -29,6 +29,9 @@ pub fn curves(run: &RunResult) -> Vec<Chart> {
     if points.is_empty() {
         return Vec::new();
     }
+    if points.iter().all(|point| point.figures.counts.ok == 0) {
+        return vec![failures(&points)];
+    }
     let mut charts = vec![throughput(&points)];
     let latencies: Vec<&Latency> = LATENCIES
         .iter()
@@ -67,20 +70,19 @@ fn requests(points: &[&PointResult]) -> String {
     format!("{} successful requests", count(ok))
 }
 
+/// A measured load: where, how much, and that in words.
+type Value = (u64, f64, String);
+
 /// How a quantity goes from the first to the last measured load, as a title.
-fn course(name: &str, values: &[(f64, f64)], words: impl Fn(f64) -> String) -> String {
+fn course(name: &str, values: &[Value]) -> String {
     match values {
         [] => format!("{name} was not measured"),
-        [(load, value)] => format!("{name} is {} at {} in flight", words(*value), figure(Some(*load))),
-        [(_, first), .., (_, last)] => {
-            let change = if *first > 0.0 { last / first } else { f64::INFINITY };
-            let (from, to) = (words(*first), words(*last));
-            match change {
-                0.9..1.1 => format!("{name} stays near {to}"),
-                change if change > 1.0 => format!("{name} rises from {from} to {to}"),
-                _ => format!("{name} falls from {from} to {to}"),
-            }
-        }
+        [(load, _, words)] => format!("{name} is {words} at {} in flight", count(*load)),
+        [(_, first, from), .., (_, last, to)] => match last / first {
+            0.9..1.1 => format!("{name} stays near {to}"),
+            change if change < 1.0 => format!("{name} falls from {from} to {to}"),
+            _ => format!("{name} rises from {from} to {to}"),
+        },
     }
 }
 
@@ -92,8 +94,14 @@ fn throughput(points: &[&PointResult]) -> Chart {
         ("Request throughput", "req/s", |figures| figures.request_throughput.filter(|_| figures.counts.ok > 0))
     };
     let dots: Vec<Dot> = points.iter().map(|point| Dot::at(load(point), of(&point.figures))).collect();
-    let values: Vec<(f64, f64)> = dots.iter().filter_map(|dot| Some((dot.x, dot.y?))).collect();
-    let title = course(name, &values, |value| format!("{} {unit}", figure(Some(value))));
+    let values: Vec<Value> = points
+        .iter()
+        .filter_map(|point| {
+            let rate = of(&point.figures)?;
+            Some((point.point.parallel, rate, format!("{} {unit}", figure(Some(rate)))))
+        })
+        .collect();
+    let title = course(name, &values);
     Chart {
         id: "throughput".to_owned(),
         subtitle: format!("{unit} over the whole load point; {}", requests(points)),
@@ -120,8 +128,14 @@ fn latency(points: &[&PointResult], metric: &Latency) -> Chart {
             .collect()
     };
     let (median, tail) = (dots(0.5, |spread| spread.p50), dots(0.99, |spread| spread.p99));
-    let values: Vec<(f64, f64)> = tail.iter().filter_map(|dot| Some((dot.x, dot.y? * unit.ms))).collect();
-    let title = course(&format!("{} p99", metric.name), &values, time::words);
+    let values: Vec<Value> = points
+        .iter()
+        .filter_map(|point| {
+            let spread = (metric.of)(&point.figures)?;
+            Some((point.point.parallel, spread.p99, time::quantile(spread, 0.99, spread.p99)))
+        })
+        .collect();
+    let title = course(&format!("{} p99", metric.name), &values);
     let drawn = median.iter().chain(&tail).filter_map(|dot| dot.y);
     let scale = scale_of(drawn);
     let log = if scale == Scale::Log10 { ", log" } else { "" };
@@ -153,13 +167,19 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
     }
     let unit = TimeUnit::of(measured.iter().map(|(_, _, spread)| spread), 10_000.0);
     let knee = run.best.knee.filter(|_| !run.best.knee_not_reached);
-    let dots: Vec<Dot> = measured
+    // A load without a result breaks the path and stands where its throughput is: nowhere.
+    let dots: Vec<Dot> = points
         .iter()
-        .map(|(point, rate, spread)| Dot {
-            weak: !spread.is_firm(0.99),
-            label: Some(count(point.point.parallel)),
-            knee: knee == Some(point.point.parallel),
-            ..Dot::at(*rate, Some(spread.p99 / unit.ms))
+        .map(|point| {
+            let parallel = point.point.parallel;
+            let dot = match place(point) {
+                Some((rate, spread)) => {
+                    let dot = Dot::at(rate, Some(spread.p99 / unit.ms));
+                    Dot { weak: !spread.is_firm(0.99), knee: knee == Some(parallel), ..dot }
+                }
+                None => Dot::at(0.0, None),
+            };
+            Dot { label: Some(count(parallel)), ..dot }
         })
         .collect();
     let rate = if points.iter().any(|point| point.figures.output_throughput.is_some()) { "tok/s" } else { "req/s" };

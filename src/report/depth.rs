@@ -118,7 +118,7 @@ type Quantile = (&'static str, f64, fn(&Spread) -> f64);
 /// Columns before the ones that hold values as they were measured: the name, n, mean and deviation.
 const WHOLE: usize = 4;
 
-/// Tokens come in whole numbers; only their mean and deviation do not.
+/// Tokens come in whole numbers; only their mean and deviation do not, and a large mean may as well.
 fn whole(cell: &mut Cell) {
     let weak = matches!(cell, Cell::Weak(_));
     if let Some(value) = cell.value() {
@@ -163,6 +163,11 @@ fn spreads(figures: &Figures) -> Table {
             cells.push(Cell::Figure(Some(spread.max)));
             if name.ends_with("tokens") {
                 cells.iter_mut().skip(WHOLE).for_each(whole);
+                if spread.mean >= 1000.0
+                    && let Some(mean) = cells.get_mut(2)
+                {
+                    whole(mean);
+                }
             }
             Some(cells.into())
         })

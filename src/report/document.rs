@@ -152,8 +152,8 @@ fn facts(run: &RunResult, points: &[&PointResult]) -> Vec<(String, String)> {
     };
     let rate = points.iter().filter_map(|point| point.figures.request_throughput).max_by(f64::total_cmp);
     let facts = [
-        ("requests in flight", loads),
-        ("measured for", span(wall)),
+        ("requests in flight", if loads.is_empty() { "—".to_owned() } else { loads }),
+        ("measured for", if wall > 0.0 { span(wall) } else { "—".to_owned() }),
         ("most requests a second", figure(rate.filter(|rate| *rate > 0.0))),
         ("tokens counted", tokens),
         ("address", clean(&run.setting.url, 200)),

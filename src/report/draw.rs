@@ -61,7 +61,7 @@ impl<DB: DrawingBackend> Plot<'_, DB> {
         let width = self.width(text)?;
         let boxes = places.iter().map(|&(x, y)| (x, y, x + width, y + LETTER));
         let free = |space: &(i32, i32, i32, i32)| {
-            let inside = space.0 >= left && space.1 >= top && space.2 <= right && space.3 <= bottom;
+            let inside = space.0 >= left && space.1 >= top - LETTER / 2 && space.2 <= right && space.3 <= bottom;
             inside && self.taken.iter().all(|other| !overlap(space, other))
         };
         if let Some(space) = boxes.clone().find(free) {
@@ -114,7 +114,9 @@ pub fn draw<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, chart: &Chart, pa
         taken: Vec::new(),
     };
     let head = header(&plot, chart)?;
-    let ticks: Vec<(f64, String)> = plot.y.ticks(5).into_iter().map(|value| (value, tick(value))).collect();
+    // An axis without values has nothing to tell.
+    let ticks = if chart.is_empty() { Vec::new() } else { plot.y.ticks(5) };
+    let ticks: Vec<(f64, String)> = ticks.into_iter().map(|value| (value, tick(value))).collect();
     let mut widest = 0;
     for (_, text) in &ticks {
         widest = widest.max(plot.width(text)?);

@@ -12,7 +12,8 @@ use crate::error::{Failure, Result};
 use crate::run::RunResult;
 
 const TEMPLATE: &str = include_str!("../../reports/report.html");
-const STYLE: &str = include_str!("../../reports/style.css");
+/// The style sheet of every page.
+pub(super) const STYLE: &str = include_str!("../../reports/style.css");
 /// As wide as a digit and as a decimal point where figures are tabular.
 const PAD: (char, char) = ('\u{2007}', '\u{2008}');
 
@@ -155,6 +156,3 @@ fn table(table: &Table) -> Value {
         notes => table.notes.clone(),
     }
 }
-
-#[cfg(test)]
-mod tests;

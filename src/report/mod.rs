@@ -31,6 +31,8 @@ mod svg;
 mod sweep;
 mod table;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod time;
 mod trace;
 

@@ -34,7 +34,10 @@ const LINE: usize = 120;
 pub fn sweep_png(run: &RunResult) -> Result<Vec<u8>> {
     embed_font();
     let wanted = ["throughput", "ttft", "tpot", "e2e"];
-    let charts: Vec<Chart> = curves(run).into_iter().filter(|chart| wanted.contains(&chart.id.as_str())).collect();
+    let mut charts = curves(run);
+    if charts.iter().any(|chart| wanted.contains(&chart.id.as_str())) {
+        charts.retain(|chart| wanted.contains(&chart.id.as_str()));
+    }
     let rows = (charts.len() as u32).div_ceil(COLUMNS).max(1);
     let size = (GAP + COLUMNS * (SIZE.0 + GAP), GAP + HEAD + rows * (TITLE + SIZE.1 + GAP));
     let mut pixels = vec![0u8; (size.0 * size.1 * 3) as usize];

@@ -22,7 +22,7 @@ impl Ruler {
         }
         match scale {
             Scale::Log10 | Scale::Log2 if low > 0.0 => {
-                let room = (high / low).powf(0.06).max(1.15);
+                let room = (high / low).powf(0.1).max(1.15);
                 Ruler { scale, low: low / room, high: high * room }
             }
             Scale::FromZero | Scale::Count => {
@@ -31,7 +31,7 @@ impl Ruler {
             }
             // A logarithm has no place for zero, so the axis falls back to even steps.
             Scale::Linear | Scale::Log10 | Scale::Log2 => {
-                let room = if high > low { (high - low) * 0.08 } else { high.abs().max(1e-9) * 0.2 };
+                let room = if high > low { (high - low) * 0.1 } else { high.abs().max(1e-9) * 0.2 };
                 let floor = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
                 Ruler { scale: Scale::Linear, low: floor, high: high + room }
             }
@@ -115,7 +115,7 @@ mod tests {
         let ruler = Ruler::over(Scale::FromZero, &[3790.0, 122.0]);
         assert_eq!(ruler.ticks(5), [0.0, 1000.0, 2000.0, 3000.0, 4000.0]);
         let ruler = Ruler::over(Scale::Log10, &[41.0, 3120.0]);
-        assert_eq!(ruler.ticks(4), [100.0, 300.0, 1000.0, 3000.0]);
+        assert_eq!(ruler.ticks(4), [30.0, 100.0, 300.0, 1000.0, 3000.0]);
         assert!((3..=6).contains(&Ruler::over(Scale::Log10, &[1e-3, 1e12]).ticks(4).len()));
     }
 

@@ -56,7 +56,7 @@ impl Style {
         if !self.ascii {
             return text.to_owned();
         }
-        text.replace('✗', "x").replace('–', "-").replace('−', "-").replace('≤', "<=").replace('≥', ">=")
+        text.replace('✗', "x").replace(['–', '−'], "-").replace('≤', "<=").replace('≥', ">=")
     }
 }
 

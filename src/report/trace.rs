@@ -10,6 +10,8 @@ use super::draw::{DrawResult, LETTER, Plot};
 
 /// Radius of a dot in pixels.
 const DOT: i32 = 6;
+/// Radius of one dot among many.
+const POINT: i32 = 4;
 /// Opacity of a band.
 const BAND: f64 = 0.22;
 
@@ -66,6 +68,12 @@ pub fn draw<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, series: &Series) -> Dra
             }
             Ok(())
         }
+        Trace::Points(points) => {
+            for &(x, y) in points {
+                plot.area.draw(&Circle::new(plot.at(x, y), POINT, color.filled()))?;
+            }
+            Ok(())
+        }
         Trace::Rule(x, words) => rule(plot, *x, words),
     }
 }
@@ -97,6 +105,9 @@ fn line<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, dots: &[Dot], color: RGBCol
     for run in dots.split(|dot| dot.y.is_none()) {
         let path: Vec<_> = run.iter().filter_map(|dot| Some(plot.at(dot.x, dot.y?))).collect();
         if path.len() > 1 {
+            for ends in path.windows(2) {
+                keep_free(plot, ends[0], ends[1]);
+            }
             plot.area.draw(&PathElement::new(path, color.stroke_width(width)))?;
         }
     }
@@ -107,7 +118,7 @@ fn line<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, dots: &[Dot], color: RGBCol
                 mark(plot, center, dot, color)?;
                 plot.take(center, DOT + 2);
             }
-            None => cross(plot, dot.x)?,
+            None => cross(plot, dot)?,
         }
     }
     for dot in dots {
@@ -115,12 +126,30 @@ fn line<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, dots: &[Dot], color: RGBCol
             let (x, y) = plot.at(dot.x, y);
             let (near, far) = (DOT + 8, LETTER + DOT + 8);
             let width = text.chars().count() as i32 * LETTER * 2 / 3;
-            let places =
-                [(x + near, y + 4), (x - width - near, y - far), (x + near, y - far), (x - width - near, y + 4)];
+            let (left, middle, right) = (x - width - near, x - width / 2, x + near);
+            let (above, below) = (y - far, y + near);
+            let places = [
+                (right, y + 4),
+                (left, above),
+                (middle, above),
+                (middle, below),
+                (right, above),
+                (left, y + 4),
+                (left, y - LETTER),
+            ];
             plot.label(text, &places)?;
         }
     }
     Ok(())
+}
+
+/// Keeps labels away from a stroke.
+fn keep_free<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, from: (i32, i32), to: (i32, i32)) {
+    let (across, up) = (to.0 - from.0, to.1 - from.1);
+    let steps = (across.abs().max(up.abs()) / 12).max(1);
+    for step in 0..=steps {
+        plot.take((from.0 + across * step / steps, from.1 + up * step / steps), 5);
+    }
 }
 
 /// A dot: full when its quantile is firm, hollow when it is weak, a diamond at the knee.
@@ -138,14 +167,18 @@ fn mark<DB: DrawingBackend>(plot: &Plot<'_, DB>, (x, y): (i32, i32), dot: &Dot, 
 }
 
 /// A load without a result stands as a cross on the axis.
-fn cross<DB: DrawingBackend>(plot: &Plot<'_, DB>, x: f64) -> DrawResult<DB> {
+fn cross<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, dot: &Dot) -> DrawResult<DB> {
     let (_, _, _, bottom) = plot.frame;
-    let (x, _) = plot.at(x, 0.0);
+    let (x, _) = plot.at(dot.x, 0.0);
     let (y, size) = (bottom - 14, 9);
     for path in [vec![(x - size, y - size), (x + size, y + size)], vec![(x - size, y + size), (x + size, y - size)]] {
         plot.area.draw(&PathElement::new(path, plot.palette.soft.stroke_width(3)))?;
     }
-    Ok(())
+    plot.take((x, y), size);
+    match &dot.label {
+        Some(text) => plot.label(text, &[(x + size + 6, bottom - LETTER - 4), (x + size + 6, bottom - LETTER * 2 - 4)]),
+        None => Ok(()),
+    }
 }
 
 fn rule<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, x: f64, words: &str) -> DrawResult<DB> {

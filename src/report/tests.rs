@@ -1,8 +1,10 @@
-//! What the report must be, whatever the run was.
+//! What every report must be, whatever the run was.
 
-use super::super::fixture;
-use super::*;
-use crate::run::Status;
+use super::html::STYLE;
+use super::palette::Palette;
+use super::{Cell, Document, Series, Style, fixture, html, performance_summary, svg, sweep_png, sweep_table};
+use crate::error::Result;
+use crate::run::{RunResult, Status};
 
 fn runs() -> Vec<(&'static str, RunResult)> {
     let mut cut = fixture::three();
@@ -66,10 +68,8 @@ fn skeletons() -> Result<()> {
 fn a_missing_value_is_never_a_word_of_the_machine() -> Result<()> {
     for (name, run) in runs() {
         let page = skeleton(&html(&run)?);
-        let text =
-            [page, super::super::sweep_table(&run, 100, Default::default()), super::super::performance_summary(&run)]
-                .concat();
-        for word in ["NaN", "inf", "Infinity", "N/A", "-1000", "None", "undefined"] {
+        let text = [page, sweep_table(&run, 100, Style::default()), performance_summary(&run)].concat();
+        for word in ["NaN", "inf", "Infinity", "N/A", "-1", "-1.0", "-1000", "None", "undefined"] {
             let found = text.split(|c: char| !c.is_alphanumeric() && c != '/' && c != '-').any(|part| part == word);
             assert!(!found, "{name}: {word}");
         }
@@ -128,20 +128,72 @@ fn both_themes_define_the_same_tokens() {
     }
 }
 
+/// A token of one theme as red, green and blue.
+fn token(css: &str, name: &str) -> [u8; 3] {
+    let hex = css.split_once(&format!("--{name}: #")).map_or("", |(_, rest)| &rest[..6]);
+    let value = u32::from_str_radix(hex, 16).unwrap_or_default().to_be_bytes();
+    [value[1], value[2], value[3]]
+}
+
+/// Contrast after WCAG 2.2.
+fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+    let light = |color: [u8; 3]| {
+        let [r, g, b] = color.map(|byte| {
+            let part = f64::from(byte) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
+    };
+    let (a, b) = (light(a), light(b));
+    a.max(b) / a.min(b)
+}
+
+#[test]
+fn colours_can_be_read_in_both_themes() {
+    let (light, rest) = STYLE.split_once("@media (prefers-color-scheme: dark)").unwrap_or_default();
+    for (theme, css) in [("light", light), ("dark", rest)] {
+        let check = |front: &str, back: &str, least: f64| {
+            let found = contrast(token(css, front), token(css, back));
+            assert!(found >= least, "{theme}: {front} on {back} is {found:.2}");
+        };
+        for back in ["paper", "sheet", "well"] {
+            for front in ["ink", "ink2", "ink3", "link", "warn", "bad"] {
+                check(front, back, 4.5);
+            }
+        }
+        check("warn", "warn-tint", 4.5);
+        check("bad", "bad-tint", 4.5);
+        for series in ["s1", "s2", "s3"] {
+            check(series, "sheet", 3.0);
+        }
+    }
+}
+
+#[test]
+fn pictures_have_the_colours_of_the_light_theme() {
+    let light = Palette::LIGHT;
+    let [s1, s2, s3] = light.series;
+    for (name, color) in [
+        ("sheet", light.sheet),
+        ("ink", light.ink),
+        ("ink2", light.soft),
+        ("rule", light.rule),
+        ("s1", s1),
+        ("s2", s2),
+        ("s3", s3),
+    ] {
+        assert_eq!(token(STYLE, name), [color.0, color.1, color.2], "{name}");
+    }
+}
+
 #[test]
 fn every_drawn_value_is_in_the_table_below_its_chart() {
     for (name, run) in runs() {
         let document = Document::of(&run);
         let charts = document.charts.iter().chain(document.points.iter().flat_map(|point| &point.charts));
         for chart in charts {
-            let listed: Vec<f64> = chart
-                .table
-                .rows
-                .iter()
-                .flat_map(|row| &row.cells)
-                .filter_map(super::super::table::Cell::value)
-                .collect();
-            for (x, y) in chart.series.iter().flat_map(super::super::chart::Series::drawn) {
+            let listed: Vec<f64> = chart.table.rows.iter().flat_map(|row| &row.cells).filter_map(Cell::value).collect();
+            for (x, y) in chart.series.iter().flat_map(Series::drawn) {
                 assert!(x.is_finite() && y.is_finite(), "{name} {}", chart.id);
                 assert!(listed.contains(&x) && listed.contains(&y), "{name} {}: {x} {y}", chart.id);
             }
@@ -193,7 +245,7 @@ fn samples() -> std::result::Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     for (name, run) in runs() {
         std::fs::write(folder.join(format!("{name}.html")), html(&run)?)?;
-        std::fs::write(folder.join(format!("{name}.png")), super::super::sweep_png(&run)?)?;
+        std::fs::write(folder.join(format!("{name}.png")), sweep_png(&run)?)?;
     }
     Ok(())
 }
