@@ -65,7 +65,7 @@ fn picture<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, run: &RunResult, c
         let (column, row) = (index as u32 % COLUMNS, index as u32 / COLUMNS);
         let x = GAP + column * (SIZE.0 + GAP);
         let y = GAP + HEAD + row * (TITLE + SIZE.1 + GAP);
-        write(clean(&chart.title, 60), x, y, LETTER * 11 / 10)?;
+        write(clean(&chart.title, 60), x, y, LETTER)?;
         let place = area.clone().shrink((x, y + TITLE), SIZE);
         draw(&place, chart, &palette)?;
     }
