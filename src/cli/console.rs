@@ -44,7 +44,8 @@ impl Console {
         if !stdout().is_terminal() {
             return PIPE_WIDTH;
         }
-        comfy_table::Table::new().width().map_or(PIPE_WIDTH, usize::from)
+        // Some terminals that nobody looks at claim to have no columns.
+        comfy_table::Table::new().width().filter(|columns| *columns > 0).map_or(PIPE_WIDTH, usize::from)
     }
 
     /// Data. A reader that went away is not our failure.

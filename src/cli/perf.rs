@@ -10,7 +10,7 @@ use super::report::show;
 use super::{log, signals};
 use crate::engine::Stop;
 use crate::error::{Exit, Result};
-use crate::plan::{Plan, layer, profile_text};
+use crate::plan::{Plan, Point, layer, profile_text};
 use crate::run::{RunResult, Status, Watcher, sweep};
 use crate::store::RunDir;
 
@@ -23,6 +23,10 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }
     if flags.dry_run {
+        for (index, point) in plan.points.iter().enumerate() {
+            let Point { parallel, number, warmup } = point;
+            console.out(&format!("# point {}: parallel {parallel}, number {number}, warm-up {warmup}", index + 1));
+        }
         console.out(&plan.to_toml()?);
         plan.notices.iter().for_each(|notice| console.warn(notice));
         return Ok(Exit::Done);
@@ -45,7 +49,9 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     if exit == Exit::Target {
         console.say("error: the run is no success: every request failed, or the target was lost");
     }
-    console.say(&format!("saved  {}", dir.path().display()));
+    if flags.json {
+        console.say(&format!("saved  {}", dir.path().display()));
+    }
     Ok(exit)
 }
 

@@ -88,7 +88,6 @@ impl Plan {
         let points = grid(number.as_deref(), &settings.parallel.to_vec(), settings.warmup_num, |parallel| {
             if embedded { (4 * parallel).max(20) } else { NUMBER }
         })?;
-        settings.number = Some(super::ListOf::Many(points.iter().map(|point| point.number).collect()));
         settings.parallel = super::ListOf::Many(points.iter().map(|point| point.parallel).collect());
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
         let dialect = dialect_of(&url)?;

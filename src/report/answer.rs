@@ -111,8 +111,12 @@ fn next(run: &RunResult, measured: &[&PointResult]) -> String {
     try_next.sort_unstable();
     try_next.dedup();
     let values = try_next.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-    let flag = if values.is_empty() { String::new() } else { format!(" --parallel {values}") };
-    format!("evalscope perf --profile {path}{flag}")
+    // Numbers that were listed one a point would not pair with other loads; the largest serves all of them.
+    let numbers: std::collections::BTreeSet<u64> = run.points.iter().map(|point| point.point.number).collect();
+    let number =
+        numbers.last().filter(|_| numbers.len() > 1).map(|most| format!(" --number {most}")).unwrap_or_default();
+    let flags = if values.is_empty() { String::new() } else { format!("{number} --parallel {values}") };
+    format!("evalscope perf --profile {path}{flags}")
 }
 
 #[cfg(test)]
