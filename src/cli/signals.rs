@@ -14,14 +14,18 @@ pub(super) fn listen(stop: &Stop, console: Console) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|error| Failure::bug("no runtime can be made").because(error))?;
+    // Registered before the run begins, and once for its whole length: a signal is never met by the default action, and
+    // none is lost between two waits.
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::new().map_err(|error| Failure::bug("signals cannot be listened to").because(error))?
+    };
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             runtime.block_on(async {
                 for signal in 1.. {
-                    if next().await.is_err() {
-                        return;
-                    }
+                    signals.next().await;
                     match signal {
                         1 => {
                             console.say("stopping: requests in flight are being drained, Ctrl-C again to cut them");
@@ -41,18 +45,39 @@ pub(super) fn listen(stop: &Stop, console: Console) -> Result<()> {
 }
 
 #[cfg(unix)]
-async fn next() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn next() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Signals)
+    }
+
+    async fn next(&mut self) {
+        // It ends with the process only.
+        let _ = self.0.recv().await;
+    }
 }
 
 #[expect(clippy::exit, reason = "the third Ctrl-C must not wait for anything")]
