@@ -16,7 +16,7 @@ use super::link::Link;
 use super::schedule::Dispenser;
 use super::stop::Stop;
 use crate::record::{Epoch, FailureKind, Outcome, Record};
-use crate::target::Target;
+use crate::target::{MASK, Target, is_secret_header};
 
 /// Pause of a slot after it could not connect, so that a server that restarts is not asked a thousand times a second.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
@@ -32,6 +32,8 @@ pub(super) struct Wire {
     pub(super) read_limit: Option<Duration>,
     total_limit: Duration,
     headers: HeaderMap,
+    /// Values that no row may hold, for some servers repeat a key that they refuse.
+    secrets: Vec<String>,
     absolute: Uri,
     origin: Uri,
 }
@@ -45,6 +47,10 @@ impl Wire {
         for (name, value) in &target.headers {
             headers.insert(name, value.clone());
         }
+        let secret = |(name, value): &(HeaderName, HeaderValue)| {
+            let value = value.to_str().ok().filter(|_| is_secret_header(name.as_str()))?;
+            Some(value.strip_prefix("Bearer ").unwrap_or(value).trim().to_owned()).filter(|value| !value.is_empty())
+        };
         let path = target.url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         Wire {
             route,
@@ -52,6 +58,7 @@ impl Wire {
             read_limit: target.deadlines.read,
             total_limit: target.deadlines.total,
             headers,
+            secrets: target.headers.iter().filter_map(secret).collect(),
             absolute: target.url.clone(),
             origin: path.parse().unwrap_or_default(),
         }
@@ -94,7 +101,8 @@ impl Wire {
         record.outcome = match ended {
             Some(Ok(())) => Outcome::Ok,
             Some(Err(fault)) => {
-                record.error = Some(fault.message);
+                let veil = |text: String, secret: &String| text.replace(secret.as_str(), MASK);
+                record.error = Some(self.secrets.iter().fold(fault.message, veil));
                 Outcome::Failed(fault.kind)
             }
             None => Outcome::Cancelled,
