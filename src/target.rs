@@ -141,8 +141,10 @@ const ENDPOINTS: [&str; 6] = ["/chat/completions", "/completions", "/responses",
 /// # Errors
 /// When the address cannot be parsed, has no host, or is neither http nor https.
 pub fn resolve_url(given: &str) -> Result<(Uri, Option<String>)> {
+    // What stands before an @ may be a password.
+    let shown = given.rsplit_once('@').map_or_else(|| given.to_owned(), |(_, rest)| format!("{MASK}@{rest}"));
     let invalid = |why: &str| {
-        Failure::usage(format!("--url {given:?}: {why}"))
+        Failure::usage(format!("--url {shown:?}: {why}"))
             .hint("give a full address such as http://127.0.0.1:8000/v1/chat/completions")
     };
     let uri: Uri = given.trim().parse().map_err(|error| invalid(&format!("not an address: {error}")))?;
@@ -203,9 +205,9 @@ mod tests {
 
     #[test]
     fn bad_addresses_are_refused_with_a_hint() {
-        for given in ["", "h:8000/v1", "ftp://h/v1", "http://", "http://user:pw@h/v1"] {
+        for given in ["", "h:8000/v1", "ftp://h/v1", "http://", "http://user:pw@h/v1", "ftp://user:pw@h/v1"] {
             let failure = resolve_url(given).err();
-            assert!(failure.is_some_and(|f| f.hint.is_some()), "{given}");
+            assert!(failure.is_some_and(|f| f.hint.is_some() && !f.message.contains("pw")), "{given}");
         }
     }
 
