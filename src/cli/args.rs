@@ -317,8 +317,14 @@ impl PerfFlags {
     /// # Errors
     /// When a value does not fit into TOML, such as a seed beyond 63 bits.
     pub(super) fn table(&self) -> Result<toml::Table> {
-        let mut table = toml::Table::try_from(self)
-            .map_err(|error| Failure::usage("a flag has a value out of range").because(error))?;
+        let given =
+            serde_json::to_value(self).map_err(|error| Failure::bug("flags cannot be laid out").because(error))?;
+        let mut table = toml::Table::new();
+        for (name, value) in given.as_object().into_iter().flatten() {
+            let value = toml::Value::try_from(value)
+                .map_err(|error| Failure::usage(format!("--{name}: the value is out of range")).because(error))?;
+            table.insert(name.clone(), value);
+        }
         if self.no_stream {
             table.insert("stream".to_owned(), false.into());
         }
