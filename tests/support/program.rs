@@ -1,0 +1,240 @@
+//! The program under expectations.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::run::Run;
+use super::server::Server;
+use super::{Http2Server, PATIENCE};
+
+/// One call of the program in a folder of its own and a clean environment, and what is expected of it.
+pub struct Perf {
+    folder: Arc<TempDir>,
+    args: Vec<OsString>,
+    env: Vec<(String, String)>,
+    exit: i32,
+    prints: Vec<String>,
+    says: Vec<String>,
+    hides: Vec<String>,
+}
+
+/// `evalscope perf`, expected to exit with 0.
+pub fn perf() -> Perf {
+    Perf {
+        folder: Arc::new(tempfile::tempdir().unwrap()),
+        args: vec!["perf".into()],
+        env: Vec::new(),
+        exit: 0,
+        prints: Vec::new(),
+        says: Vec::new(),
+        hides: Vec::new(),
+    }
+}
+
+/// `evalscope perf report` for the run that was left in the folder of an earlier call.
+pub fn report(run: &Run) -> Perf {
+    perf().inside(run).arg("report").arg(run.dir())
+}
+
+impl Perf {
+    /// Adds the words of a line.
+    pub fn args(mut self, line: &str) -> Self {
+        self.args.extend(line.split_whitespace().map(OsString::from));
+        self
+    }
+
+    /// Adds one argument as it is.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Aims at a server, as model `test-model`, without the first look at it.
+    pub fn against(self, server: &Server) -> Self {
+        self.checking(server).args("--no-test-connection")
+    }
+
+    /// Aims at a server, as model `test-model`.
+    pub fn checking(self, server: &Server) -> Self {
+        self.arg("--url").arg(server.url()).args("--model test-model --sleep-interval 0")
+    }
+
+    /// Aims at a server that speaks HTTP/2 in the clear.
+    pub fn against_http2(self, server: &Http2Server) -> Self {
+        self.arg("--url").arg(&server.url).args("--model test-model --sleep-interval 0")
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes a file into the folder.
+    pub fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.folder.path().join(name), contents).unwrap();
+        self
+    }
+
+    /// Works in the folder of an earlier call.
+    pub fn inside(mut self, run: &Run) -> Self {
+        self.folder = Arc::clone(&run.folder);
+        self
+    }
+
+    /// Expects this exit number.
+    pub fn exit(mut self, number: i32) -> Self {
+        self.exit = number;
+        self
+    }
+
+    /// Expects these words on stdout.
+    pub fn prints(mut self, words: impl Into<String>) -> Self {
+        self.prints.push(words.into());
+        self
+    }
+
+    /// Expects these words on stderr.
+    pub fn says(mut self, words: impl Into<String>) -> Self {
+        self.says.push(words.into());
+        self
+    }
+
+    /// Expects these words neither on stdout nor on stderr.
+    pub fn hides(mut self, words: impl Into<String>) -> Self {
+        self.hides.push(words.into());
+        self
+    }
+
+    /// Runs the program to its end and checks what is expected.
+    pub fn run(self) -> Run {
+        self.spawn().finish()
+    }
+
+    /// Starts the program and lets the test act while it runs.
+    pub fn spawn(self) -> Running {
+        let home = self.folder.path().join("home");
+        std::fs::create_dir_all(&home).unwrap();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_evalscope"))
+            .args(&self.args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", home)
+            .envs(self.env.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = Heard::of(child.stdout.take().unwrap());
+        let stderr = Heard::of(child.stderr.take().unwrap());
+        Running { child, stdout, stderr, expected: self }
+    }
+}
+
+/// What a stream has said so far, read on a thread of its own.
+struct Heard {
+    said: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    thread: JoinHandle<()>,
+}
+
+impl Heard {
+    fn of(mut stream: impl Read + Send + 'static) -> Self {
+        let said = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let ours = Arc::clone(&said);
+        let thread = thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(read @ 1..) = stream.read(&mut piece) {
+                ours.0.lock().unwrap().extend_from_slice(&piece[..read]);
+                ours.1.notify_all();
+            }
+        });
+        Heard { said, thread }
+    }
+
+    fn wait_for(&self, words: &str) {
+        let missing = |said: &mut Vec<u8>| !String::from_utf8_lossy(said).contains(words);
+        let (said, waited) = self.said.1.wait_timeout_while(self.said.0.lock().unwrap(), PATIENCE, missing).unwrap();
+        assert!(!waited.timed_out(), "{words:?} was not said in: {}", String::from_utf8_lossy(&said));
+    }
+
+    fn all(self) -> String {
+        self.thread.join().unwrap();
+        String::from_utf8(std::mem::take(&mut *self.said.0.lock().unwrap())).unwrap()
+    }
+}
+
+/// The program while it runs.
+pub struct Running {
+    child: Child,
+    stdout: Heard,
+    stderr: Heard,
+    expected: Perf,
+}
+
+impl Running {
+    /// Waits until the words were said on stderr.
+    pub fn wait_until_said(&self, words: &str) {
+        self.stderr.wait_for(words);
+    }
+
+    /// Waits until the row file of a load point has so many rows.
+    pub fn wait_for_rows(&self, folder: &str, rows: usize) {
+        let begun = Instant::now();
+        let outputs = self.expected.folder.path().join("outputs");
+        let path = super::run::find(&outputs, folder);
+        loop {
+            let text = path.as_ref().and_then(|path| std::fs::read_to_string(path.join("requests.jsonl")).ok());
+            // The first line is the header.
+            if text.is_some_and(|text| text.matches('\n').count() > rows) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{folder} never had {rows} rows");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends a signal by its name: `INT`, `TERM` or `KILL`. Every shell has a `kill` of its own.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success(), "{kill}");
+    }
+
+    /// Waits for the end and checks what is expected.
+    pub fn finish(mut self) -> Run {
+        let begun = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if begun.elapsed() > PATIENCE => {
+                    self.child.kill().unwrap();
+                    let said = self.stderr.all();
+                    panic!("{:?} did not end; stderr:\n{said}", self.expected.args);
+                }
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let run = Run { stdout: self.stdout.all(), stderr: self.stderr.all(), folder: self.expected.folder };
+        let talk = format!("{:?}: {status}\nstdout:\n{}\nstderr:\n{}", self.expected.args, run.stdout, run.stderr);
+        // A program that a signal ended has no exit number; -1 stands for that.
+        assert_eq!(status.code().unwrap_or(-1), self.expected.exit, "{talk}");
+        for words in &self.expected.prints {
+            assert!(run.stdout.contains(words), "{words:?} is not on stdout: {talk}");
+        }
+        for words in &self.expected.says {
+            assert!(run.stderr.contains(words), "{words:?} is not on stderr: {talk}");
+        }
+        for words in &self.expected.hides {
+            assert!(!run.stdout.contains(words) && !run.stderr.contains(words), "{words:?} was said: {talk}");
+        }
+        run
+    }
+}
