@@ -28,12 +28,12 @@ pub(super) fn listen(stop: &Stop, console: Console) -> Result<()> {
                     signals.next().await;
                     match signal {
                         1 => {
-                            console.say("stopping: requests in flight are being drained, Ctrl-C again to cut them");
                             stop.drain();
+                            console.say("stopping: requests in flight are being drained, Ctrl-C again to cut them");
                         }
                         2 => {
-                            console.say("cutting requests in flight; saving what was measured");
                             stop.cut();
+                            console.say("cutting requests in flight; saving what was measured");
                         }
                         _ => leave(),
                     }
