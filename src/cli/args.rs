@@ -271,7 +271,8 @@ impl PerfFlags {
         let given =
             serde_json::to_value(self).map_err(|error| Failure::bug("flags cannot be laid out").because(error))?;
         let mut table = toml::Table::new();
-        for (name, value) in given.as_object().into_iter().flatten() {
+        let given = given.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        for (name, value) in given {
             let value = toml::Value::try_from(value)
                 .map_err(|error| Failure::usage(format!("--{name}: the value is out of range")).because(error))?;
             table.insert(name.clone(), value);
