@@ -143,6 +143,21 @@ impl Plan {
         }
     }
 
+    /// The plan of one load point as a profile: that point alone, with the very prompts it had in the sweep. `offset` is
+    /// the number of conversations that the points before it took.
+    ///
+    /// # Errors
+    /// Never, unless a value cannot be written as TOML.
+    pub fn point_toml(&self, point: Point, offset: u64) -> Result<String> {
+        let settings = Settings {
+            parallel: super::ListOf::One(point.parallel),
+            number: Some(super::ListOf::One(point.number)),
+            dataset_offset: self.settings.dataset_offset + offset,
+            ..self.settings.clone()
+        };
+        Plan { settings, ..self.clone() }.to_toml()
+    }
+
     /// The plan as a profile: `evalscope perf --profile plan.toml` runs it again.
     ///
     /// # Errors
@@ -394,6 +409,16 @@ mod tests {
         let again = Plan::resolve(layer(Some(("saved", &text)), toml::Table::new())?, None, 8)?;
         assert_eq!(again.settings, plan.settings);
         assert_eq!(again.workload, plan.workload);
+        Ok(())
+    }
+
+    #[test]
+    fn the_plan_of_a_point_is_that_point_alone() -> Result<()> {
+        let plan = resolve("parallel = [1, 8]\nnumber = [5, 9]\ndataset-offset = 3")?;
+        let text = plan.point_toml(plan.points[1], 5)?;
+        let alone = Plan::resolve(layer(Some(("saved", &text)), toml::Table::new())?, None, 8)?;
+        assert_eq!(alone.points, plan.points[1..]);
+        assert_eq!(alone.workload, WorkloadSpec { offset: 8, ..plan.workload });
         Ok(())
     }
 

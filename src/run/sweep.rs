@@ -15,7 +15,7 @@ use crate::plan::{Plan, Point, Served};
 use crate::prompt::Conversation;
 use crate::record::{Epoch, Record, Sink};
 use crate::stats::{Best, DEFINITIONS, Summary};
-use crate::store::{Journal, RunDir};
+use crate::store::{Journal, RunDir, write_file};
 use crate::target::{Target, Trust};
 use crate::tokenizer::Tokenizer;
 use crate::wire;
@@ -81,6 +81,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         }
         watcher.point_begins(point, index, plan.points.len());
         let requests = requests(&plan, &mut workload, offset, point)?;
+        write_file(&dir.point(&point.folder()).join("plan.toml"), plan.point_toml(point, offset)?.as_bytes())?;
         offset += point.warmup + point.number;
         let epoch = Epoch::now();
         let job = Job {
