@@ -74,15 +74,12 @@ pub(super) struct PerfFlags {
 
     /// Model to ask for; names the output folder. Without --url: the embedded model, random:tiny
     #[arg(long, help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
     /// Address of the server, such as http://127.0.0.1:8000/v1/chat/completions
     #[arg(long, help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
     /// openai, or local for the embedded model
     #[arg(long, help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) api: Option<String>,
     /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or OPENAI_API_KEY
     #[arg(long, value_name = "KEY", help_heading = "Target")]
@@ -90,122 +87,93 @@ pub(super) struct PerfFlags {
     api_key: Option<String>,
     /// Headers sent with each request
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Vec<String>>,
     /// Port of the embedded server; a free one when not given
     #[arg(long, help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     /// Hugging Face tokenizer.json or its folder; counts tokens where the server gives no usage
     #[arg(long, value_name = "PATH", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     tokenizer_path: Option<String>,
     /// Seconds for TCP and TLS
     #[arg(long, value_name = "SECONDS", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     connect_timeout: Option<f64>,
     /// Longest gap between two reads of a response, in seconds
     #[arg(long, value_name = "SECONDS", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     read_timeout: Option<f64>,
     /// Longest time of a whole request, in seconds [default: 21600]
     #[arg(long, value_name = "SECONDS", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     total_timeout: Option<f64>,
     /// Skip the request that checks the target before the run
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     no_test_connection: Option<bool>,
     /// PEM file whose certificates are trusted instead of the platform's
     #[arg(long, value_name = "FILE", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     ca_cert: Option<String>,
     /// Do not verify certificates; every report says so
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     insecure: Option<bool>,
     /// auto, 1.1 or 2 [default: auto, which is 1.1 in the clear]
     #[arg(long, value_name = "VERSION", help_heading = "Target")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     http_version: Option<String>,
 
     /// Requests in flight, one load point each [default: 1]
     #[arg(long, num_args = 1.., value_delimiter = ',', help_heading = "Load")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     parallel: Option<Vec<u64>>,
     /// Requests per load point, one for all or one each [default: 1000; embedded model: 4 x parallel, at least 20]
     #[arg(short = 'n', long, num_args = 1.., value_delimiter = ',', help_heading = "Load")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<Vec<u64>>,
     /// Warm-up requests before the measured ones: a count, or a share below 1 [default: 0]
     #[arg(long, help_heading = "Load")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     warmup_num: Option<f64>,
     /// Seconds between load points [default: 5; embedded model: 0]
     #[arg(long, value_name = "SECONDS", help_heading = "Load")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     sleep_interval: Option<f64>,
     /// Seconds after which no new request of a load point is started
     #[arg(long, value_name = "SECONDS", help_heading = "Load")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<f64>,
     /// Threads of the load engine [default: one for each core]
     #[arg(long, help_heading = "Load")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<usize>,
 
     /// Requests between two lines of running figures in the log [default: 100]
     #[arg(long, value_name = "N", help_heading = "Output")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     log_every_n_query: Option<u64>,
     /// Log in detail, on stderr as well
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     debug: Option<bool>,
     /// Name of the run; the leaf of the output folder
     #[arg(long, help_heading = "Output")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// Folder of all runs [default: outputs]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     outputs_dir: Option<String>,
     /// Leave the time out of the output path
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     no_timestamp: Option<bool>,
 
     /// openqa, line_by_line, custom or random [default: openqa]
     #[arg(long, help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     dataset: Option<String>,
     /// File of the dataset
     #[arg(long, value_name = "PATH", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     dataset_path: Option<String>,
     /// First item of the dataset to use [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     dataset_offset: Option<u64>,
     /// Longest prompt: tokens for random prompts and with --tokenizer-path, else characters [default: 131072]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     max_prompt_length: Option<u32>,
     /// Shortest prompt [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     min_prompt_length: Option<u32>,
     /// Tokens that all random prompts share, on top of their own length [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     prefix_length: Option<u32>,
     /// One prompt for all requests, or @FILE; wins over --dataset
     #[arg(long, value_name = "TEXT|@FILE", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<String>,
     /// Request body as JSON whose messages are replaced, or @FILE
     #[arg(long, value_name = "JSON|@FILE", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     query_template: Option<String>,
     /// Send plain text as chat messages [default: by the address]
     #[arg(
@@ -215,7 +183,6 @@ pub(super) struct PerfFlags {
         overrides_with = "no_apply_chat_template",
         help_heading = "Prompts"
     )]
-    #[serde(skip_serializing_if = "Option::is_none")]
     apply_chat_template: Option<bool>,
     /// Send plain text as it is
     #[arg(long, overrides_with = "apply_chat_template", help_heading = "Prompts")]
@@ -223,24 +190,19 @@ pub(super) struct PerfFlags {
     no_apply_chat_template: bool,
     /// Threads that make prompts; 0 for all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     num_workers: Option<usize>,
     /// Seed of all prompts and lengths [default: --seed, else a new one that the saved plan keeps]
     #[arg(long, value_name = "SEED", help_heading = "Prompts")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     workload_seed: Option<u64>,
 
     /// Most tokens to generate; two values are drawn between [default: 2048; embedded model: 64]
     #[arg(long, num_args = 1..=2, value_delimiter = ',', value_name = "N", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<Vec<u32>>,
     /// Fewest tokens to generate
     #[arg(long, value_name = "N", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     min_tokens: Option<u32>,
     /// Sampling temperature, always sent [default: 0.0]
     #[arg(long, help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     /// Stream replies [default]
     #[arg(
@@ -250,7 +212,6 @@ pub(super) struct PerfFlags {
         overrides_with = "no_stream",
         help_heading = "Sampling and response"
     )]
-    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     /// Do not stream replies
     #[arg(long, overrides_with = "stream", help_heading = "Sampling and response")]
@@ -258,43 +219,33 @@ pub(super) struct PerfFlags {
     no_stream: bool,
     /// Nucleus sampling
     #[arg(long, help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
     /// Sampling from the k likeliest
     #[arg(long, help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     top_k: Option<i64>,
     /// Penalty by frequency
     #[arg(long, help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     frequency_penalty: Option<f64>,
     /// Penalty for repeating
     #[arg(long, help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     repetition_penalty: Option<f64>,
     /// Sent in the body; also seeds the workload, and the weights of the embedded model
     #[arg(long, help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
     /// Replies per request
     #[arg(long, value_name = "N", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     n_choices: Option<u32>,
     /// Ask for log-probabilities
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     logprobs: Option<bool>,
     /// Strings that end a reply
     #[arg(long, num_args = 0.., value_name = "TEXT", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<Vec<String>>,
     /// Token ids that end a reply
     #[arg(long, num_args = 0.., value_delimiter = ',', value_name = "ID", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     stop_token_ids: Option<Vec<u32>>,
     /// JSON object merged into each body last
     #[arg(long, value_name = "JSON", help_heading = "Sampling and response")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     extra_args: Option<String>,
 
     /// EvalScope's rows per database commit; accepted so that scripts go on working, rows are kept one by one here
@@ -317,14 +268,8 @@ impl PerfFlags {
     /// # Errors
     /// When a value does not fit into TOML, such as a seed beyond 63 bits.
     pub(super) fn table(&self) -> Result<toml::Table> {
-        let given =
-            serde_json::to_value(self).map_err(|error| Failure::bug("flags cannot be laid out").because(error))?;
-        let mut table = toml::Table::new();
-        for (name, value) in given.as_object().into_iter().flatten() {
-            let value = toml::Value::try_from(value)
-                .map_err(|error| Failure::usage(format!("--{name}: the value is out of range")).because(error))?;
-            table.insert(name.clone(), value);
-        }
+        let mut table = toml::Table::try_from(self)
+            .map_err(|error| Failure::usage(format!("{}: the value is out of range", self.unfit())).because(error))?;
         if self.no_stream {
             table.insert("stream".to_owned(), false.into());
         }
@@ -332,6 +277,14 @@ impl PerfFlags {
             table.insert("apply-chat-template".to_owned(), false.into());
         }
         Ok(table)
+    }
+
+    /// The flag whose value TOML cannot hold.
+    fn unfit(&self) -> String {
+        let given = serde_json::to_value(self).unwrap_or_default();
+        let unfit = |value: &serde_json::Value| !value.is_null() && toml::Value::try_from(value).is_err();
+        let found = given.as_object().into_iter().flatten().find(|(_, value)| unfit(value));
+        found.map_or("a flag".to_owned(), |(name, _)| format!("--{name}"))
     }
 
     /// The key: the flag, else EVALSCOPE_API_KEY, else OPENAI_API_KEY.

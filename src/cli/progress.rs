@@ -47,7 +47,7 @@ impl Watcher for Progress<'_> {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(point.number), ProgressDrawTarget::stderr_with_hz(REDRAWS));
-        let template = "{prefix}  [{bar:24}] {pos}/{len}  {wide_msg}";
+        let template = "{prefix}  [{bar:30}] {pos}/{len}\n  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
         bar.set_prefix(format!("point {} of {of}: {} in flight", index + 1, point.parallel));
