@@ -92,7 +92,6 @@ pub(super) async fn exchange(
     let response = sent?.map_err(|error| Fault::of_http(&error))?;
     record.head_ns = Some(link.stamps.last_read());
     record.status = Some(response.status().as_u16());
-    link.served += 1;
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let kind = kind.to_ascii_lowercase();
     if response.status() != http::StatusCode::OK {

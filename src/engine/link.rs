@@ -40,8 +40,6 @@ pub(super) struct Link {
     driver: Option<Driver>,
     /// The instants of its reads and writes.
     pub(super) stamps: Rc<Stamps>,
-    /// Requests it has served.
-    pub(super) served: u64,
     /// What setting it up took.
     pub(super) connect_ns: Option<u64>,
 }
@@ -68,7 +66,7 @@ impl Link {
                 (Sender::Http2(sender), Box::pin(driver))
             }
         };
-        Ok(Link { sender, driver: Some(driver), stamps, served: 0, connect_ns: None })
+        Ok(Link { sender, driver: Some(driver), stamps, connect_ns: None })
     }
 
     /// Whether HTTP/2 is spoken, where the address goes into the request line.
