@@ -17,7 +17,7 @@ fn refused(server: &Server, call: Perf) {
 #[test]
 fn flags_that_cannot_be_used_are_named_with_the_remedy() {
     let server = server();
-    let cases: [(&str, &[&str]); 27] = [
+    let cases: [(&str, &[&str]); 28] = [
         ("--paralell 2", &["--paralell", "--parallel"]),
         ("--api grpc", &["--api grpc", "known APIs: openai, local"]),
         ("--dataset sonnets", &["--dataset sonnets", "openqa, line_by_line, custom, random"]),
@@ -32,6 +32,7 @@ fn flags_that_cannot_be_used_are_named_with_the_remedy() {
         ("--warmup-num -3", &["--warmup-num"]),
         ("--max-tokens 9 3", &["--max-tokens 9 3"]),
         ("--temperature -1", &["--temperature"]),
+        ("--temperature NaN", &["--temperature"]),
         ("--duration 0", &["--duration"]),
         ("--workers 0", &["--workers"]),
         ("--connect-timeout 0", &["--connect-timeout"]),

@@ -268,15 +268,8 @@ impl PerfFlags {
     /// # Errors
     /// When a value does not fit into TOML, such as a seed beyond 63 bits.
     pub(super) fn table(&self) -> Result<toml::Table> {
-        let given =
-            serde_json::to_value(self).map_err(|error| Failure::bug("flags cannot be laid out").because(error))?;
-        let mut table = toml::Table::new();
-        let given = given.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        for (name, value) in given {
-            let value = toml::Value::try_from(value)
-                .map_err(|error| Failure::usage(format!("--{name}: the value is out of range")).because(error))?;
-            table.insert(name.clone(), value);
-        }
+        let mut table = toml::Table::try_from(self)
+            .map_err(|error| Failure::usage(format!("{}: the value is out of range", self.unfit())).because(error))?;
         if self.no_stream {
             table.insert("stream".to_owned(), false.into());
         }
@@ -284,6 +277,14 @@ impl PerfFlags {
             table.insert("apply-chat-template".to_owned(), false.into());
         }
         Ok(table)
+    }
+
+    /// The flag whose value TOML cannot hold.
+    fn unfit(&self) -> String {
+        let given = serde_json::to_value(self).unwrap_or_default();
+        let unfit = |value: &serde_json::Value| !value.is_null() && toml::Value::try_from(value).is_err();
+        let found = given.as_object().into_iter().flatten().find(|(_, value)| unfit(value));
+        found.map_or("a flag".to_owned(), |(name, _)| format!("--{name}"))
     }
 
     /// The key: the flag, else EVALSCOPE_API_KEY, else OPENAI_API_KEY.
