@@ -101,12 +101,12 @@ impl Wire {
         record.outcome = match ended {
             Some(Ok(())) => Outcome::Ok,
             Some(Err(fault)) => {
-                let veil = |text: String, secret: &String| text.replace(secret.as_str(), MASK);
-                record.error = Some(self.secrets.iter().fold(fault.message, veil));
+                record.error = Some(veil(&self.secrets, fault.message));
                 Outcome::Failed(fault.kind)
             }
             None => Outcome::Cancelled,
         };
+        record.text = record.text.take().map(|text| veil(&self.secrets, text));
         if record.end_ns == 0 {
             record.end_ns = self.epoch.elapsed_ns();
         }
@@ -115,6 +115,19 @@ impl Wire {
             record.sent_ns = stamps.last_write();
         }
     }
+}
+
+/// The text without any key, and without the beginning of one where the text was cut inside it.
+fn veil(secrets: &[String], text: String) -> String {
+    secrets.iter().fold(text, |text, secret| {
+        let text = text.replace(secret.as_str(), MASK);
+        let Some(rest) = text.strip_suffix('…') else { return text };
+        let begun = secret.char_indices().rev().map(|(at, _)| at).find(|at| *at >= 4 && rest.ends_with(&secret[..*at]));
+        match begun {
+            Some(length) => format!("{}{MASK}…", &rest[..rest.len() - length]),
+            None => text,
+        }
+    })
 }
 
 /// What all workers of a run share. It is touched between requests only.
@@ -187,5 +200,18 @@ async fn slot(job: &Job, wire: &Wire, shared: &Shared, records: &Sender<Record>)
             }
             free_ns = job.epoch.elapsed_ns();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_veiled_whole_and_cut() {
+        let veil = |text: &str| veil(&["sk-abcdef".to_owned()], text.to_owned());
+        assert_eq!(veil("bad key sk-abcdef!"), format!("bad key {MASK}!"));
+        assert_eq!(veil("bad key sk-abc…"), format!("bad key {MASK}…"));
+        assert_eq!(veil("nothing here…"), "nothing here…");
     }
 }

@@ -1,7 +1,7 @@
 //! The folder of a run.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
@@ -14,14 +14,34 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the folder of a new run with those of its load points.
+    /// Makes the folder of a new run with those of its load points. A time folder that already holds such a run, because
+    /// another one began in the same second, is left alone and gets a numbered neighbour.
     ///
     /// # Errors
-    /// When a folder cannot be made, or a load point already has results there.
+    /// When a folder cannot be made, or, without a time, a load point already has results there.
     pub fn create(outputs: &Path, time: Option<&str>, leaf: &str, points: &[Point]) -> Result<Self> {
-        let mut path = outputs.to_owned();
-        path.extend(time);
-        path.push(leaf);
+        let cannot = |path: &Path, error: std::io::Error| {
+            Failure::files(format!("{} cannot be made", path.display()))
+                .because(error)
+                .hint("check --outputs-dir and its permissions")
+        };
+        let path = match time {
+            None => outputs.join(leaf),
+            Some(time) => {
+                let mut attempt = 1;
+                loop {
+                    let folder = if attempt == 1 { time.to_owned() } else { format!("{time}_{attempt}") };
+                    let folder = outputs.join(folder);
+                    fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
+                    let path = folder.join(leaf);
+                    match fs::create_dir(&path) {
+                        Ok(()) => break path,
+                        Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
+                        Err(error) => return Err(cannot(&path, error)),
+                    }
+                }
+            }
+        };
         let dir = RunDir { path };
         for point in points {
             let folder = dir.point(&point.folder());
@@ -30,11 +50,7 @@ impl RunDir {
                 return Err(Failure::files(format!("{} holds results already", folder.display()))
                     .hint("give another --name or --outputs-dir, leave out --no-timestamp, or move the folder away"));
             }
-            fs::create_dir_all(&folder).map_err(|error| {
-                Failure::files(format!("{} cannot be made", folder.display()))
-                    .because(error)
-                    .hint("check --outputs-dir and its permissions")
-            })?;
+            fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
         }
         Ok(dir)
     }
@@ -121,11 +137,21 @@ mod tests {
     fn points_are_found_in_order_and_never_overwritten() -> Result<(), Box<dyn std::error::Error>> {
         let outputs = tempfile::tempdir()?;
         let points = [32, 8].map(|parallel| Point { parallel, number: 9, warmup: 0 });
-        let dir = RunDir::create(outputs.path(), Some("t"), "m", &points)?;
+        let dir = RunDir::create(outputs.path(), None, "m", &points)?;
         assert_eq!(dir.points()?, ["parallel_8_number_9", "parallel_32_number_9"]);
         write_file(&dir.point("parallel_8_number_9").join("x"), b"1")?;
-        let again = RunDir::create(outputs.path(), Some("t"), "m", &points).err();
+        let again = RunDir::create(outputs.path(), None, "m", &points).err();
         assert!(again.is_some_and(|failure| failure.message.contains("parallel_8_number_9")));
+        Ok(())
+    }
+
+    #[test]
+    fn runs_of_the_same_second_get_folders_of_their_own() -> Result<(), Box<dyn std::error::Error>> {
+        let outputs = tempfile::tempdir()?;
+        let first = RunDir::create(outputs.path(), Some("t"), "m", &[])?;
+        let second = RunDir::create(outputs.path(), Some("t"), "m", &[])?;
+        assert_eq!(first.path(), outputs.path().join("t/m"));
+        assert_eq!(second.path(), outputs.path().join("t_2/m"));
         Ok(())
     }
 }
