@@ -78,7 +78,7 @@ impl Watcher for Progress<'_> {
     fn done(&mut self, done: u64, summary: &Summary) {
         debug!("request {done} done, {} failed", summary.failed());
         if done.is_multiple_of(self.log_every) {
-            info!("{}", running(&summary.figures()));
+            info!("{}", running(&summary.rates(), summary.ttft_p50_ns().map(millis)));
         }
     }
 
@@ -86,7 +86,8 @@ impl Watcher for Progress<'_> {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
         for point in run.points.iter().skip(self.shown) {
-            info!("{} ended: {}", point.folder, running(&point.figures));
+            let ttft = point.figures.ttft_ms.as_ref().map(|ttft| ttft.p50);
+            info!("{} ended: {}", point.folder, running(&point.figures, ttft));
             if self.tables {
                 self.console.out(&report::point_tables(point));
             }
@@ -97,15 +98,12 @@ impl Watcher for Progress<'_> {
 }
 
 /// The figures so far as one line of JSON.
-fn running(figures: &Figures) -> serde_json::Value {
-    let mean = |spread: &Option<crate::stats::Spread>| spread.as_ref().map(|spread| spread.mean);
+fn running(figures: &Figures, ttft_p50_ms: Option<f64>) -> serde_json::Value {
     serde_json::json!({
         "done": figures.counts.total,
         "failed": figures.counts.failed,
         "request_throughput": figures.request_throughput,
         "output_throughput": figures.output_throughput,
-        "mean_ttft_ms": mean(&figures.ttft_ms),
-        "mean_tpot_ms": mean(&figures.tpot_ms),
-        "mean_e2e_ms": mean(&figures.e2e_ms),
+        "ttft_p50_ms": ttft_p50_ms,
     })
 }

@@ -96,13 +96,7 @@ impl Load {
             compat.add(record);
             course.add(record);
         }
-        let options = CompatOptions {
-            concurrency: self.parallel as i64,
-            rate: -1.0,
-            multi_turn: false,
-            input_only: false,
-            hand_off: false,
-        };
+        let options = CompatOptions::closed_loop(self.parallel);
         let point = Point { parallel: self.parallel, number: self.number, warmup: 0 };
         PointResult {
             format_version: FORMAT_VERSION,

@@ -51,13 +51,7 @@ pub(super) fn conclude(
         _ => ending.unsent,
     };
     summary.unsent(unsent);
-    let options = CompatOptions {
-        concurrency: point.parallel as i64,
-        rate: -1.0,
-        multi_turn: false,
-        input_only: false,
-        hand_off: false,
-    };
+    let options = CompatOptions::closed_loop(point.parallel);
     let result = PointResult {
         format_version: FORMAT_VERSION,
         folder: folder.to_owned(),

@@ -26,6 +26,19 @@ pub struct CompatOptions {
     pub hand_off: bool,
 }
 
+impl CompatOptions {
+    /// Those of a closed loop of single-turn text generation.
+    pub fn closed_loop(in_flight: u64) -> Self {
+        CompatOptions {
+            concurrency: in_flight as i64,
+            rate: -1.0,
+            multi_turn: false,
+            input_only: false,
+            hand_off: false,
+        }
+    }
+}
+
 /// The unrounded aggregates in seconds and tokens; `None` where EvalScope writes -1 or leaves a key out.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[expect(missing_docs, reason = "the names are EvalScope's own, explained in the module")]
@@ -330,9 +343,6 @@ mod tests {
     use super::*;
     use crate::record::{Outcome, TokensFrom};
 
-    const OPTIONS: CompatOptions =
-        CompatOptions { concurrency: 4, rate: -1.0, multi_turn: false, input_only: false, hand_off: false };
-
     #[test]
     fn nearest_rank_is_that_of_1_14_1() {
         let values: Vec<f64> = (1..=10).map(f64::from).collect();
@@ -342,11 +352,12 @@ mod tests {
 
     #[test]
     fn nothing_succeeded_gives_evalscopes_sentinels() {
-        let summary = Compat::default().summary(OPTIONS);
+        let options = CompatOptions::closed_loop(4);
+        let summary = Compat::default().summary(options);
         assert_eq!(summary["Avg Latency (s)"], json!(-1.0));
         assert_eq!(summary["Avg TTFT (ms)"], json!(-1000.0));
         assert_eq!(summary["Test Duration (s)"], json!(1.0));
-        assert_eq!(Compat::default().percentiles(OPTIONS)[0]["TTFT (ms)"], Value::Null);
+        assert_eq!(Compat::default().percentiles(options)[0]["TTFT (ms)"], Value::Null);
     }
 
     /// One golden request as a record.

@@ -228,8 +228,8 @@ impl Summary {
         self.output.sum()
     }
 
-    /// The figures so far.
-    pub fn figures(&self) -> Figures {
+    /// Counts and throughputs so far, without any spread; cheap enough to be asked for while a run goes on.
+    pub fn rates(&self) -> Figures {
         let wall = match (self.first_start, self.last_end) {
             (Some(first), Some(last)) if last > first => Some(seconds(last - first)),
             _ => None,
@@ -249,6 +249,14 @@ impl Summary {
             cached_percent: (self.cached_known && self.cached.1 > 0)
                 .then(|| 100.0 * self.cached.0 as f64 / self.cached.1 as f64),
             reasoning_tokens: self.reasoning,
+            counts,
+            ..Figures::default()
+        }
+    }
+
+    /// All figures so far.
+    pub fn figures(&self) -> Figures {
+        Figures {
             ttft_ms: Spread::of(&self.ttft, NS_PER_MS),
             ttft_event_ms: Spread::of(&self.ttft_event, NS_PER_MS),
             ttft_text_ms: Spread::of(&self.ttft_text, NS_PER_MS),
@@ -261,7 +269,7 @@ impl Summary {
             output_tokens: Spread::of(&self.output, 1.0),
             connect_ms: Spread::of(&self.connect, NS_PER_MS),
             slot_wait_ms: Spread::of(&self.slot_wait, NS_PER_MS),
-            counts,
+            ..self.rates()
         }
     }
 }
