@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use rcgen::{BasicConstraints, IsCa};
+
 use crate::support::{Reply, Server, perf};
 
 fn server() -> Server {
@@ -37,6 +39,19 @@ fn a_root_of_ones_own_is_trusted() {
     assert_eq!(run.only_point().count("ok"), 4);
     assert_eq!(run.summary()["setting"]["tls"], "verified");
     assert!(run.only_point().rows().iter().any(|row| row["connect_ns"].is_u64()));
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_trusted_when_given_and_only_for_its_name() {
+    let start = |name| Server::start_tls_as(name, IsCa::Ca(BasicConstraints::Unconstrained), |_| Reply::of(&["a"]));
+    let (server, misnamed) = (start("127.0.0.1"), start("example.com"));
+    let given = |server: &Server| {
+        let root = server.certificate.clone().unwrap();
+        perf().checking(server).file("root.pem", &root).args("--ca-cert root.pem --number 1")
+    };
+    assert_eq!(given(&server).run().only_point().count("ok"), 1);
+    given(&misnamed).exit(3).says("not valid for name").run();
+    perf().checking(&server).args("--number 1").exit(3).says("TLS handshake failed").run();
 }
 
 #[test]

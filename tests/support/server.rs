@@ -86,7 +86,20 @@ impl Server {
 
     /// The same over TLS, with a certificate that nobody has signed but itself.
     pub fn start_tls(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        Self::start_tls_as("127.0.0.1", rcgen::IsCa::NoCa, script)
+    }
+
+    /// The same with a certificate of another name, or one that is marked as an authority.
+    pub fn start_tls_as(
+        name: &str,
+        authority: rcgen::IsCa,
+        script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let mut wanted = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        wanted.is_ca = authority;
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = wanted.self_signed(&signing_key).unwrap();
+        let made = rcgen::CertifiedKey { cert, signing_key };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
