@@ -1,26 +1,20 @@
 //! The way to the target: addresses and TLS, prepared once for a run.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::exchange::Fault;
 use super::link::{Link, Spoken};
 use super::stamped_io::{StampedIo, Stamps};
+use super::tls::client_config;
 use crate::error::{Failure, Result};
 use crate::record::{Epoch, FailureKind};
-use crate::target::{HttpVersion, Target, Trust};
+use crate::target::{HttpVersion, Target};
 use crate::units::clean;
 
 /// Everything a connection needs that can be made before the run: addresses and the TLS configuration.
@@ -96,146 +90,5 @@ impl Route {
                 Link::over(stream, spoken, stamps).await
             }
         }
-    }
-}
-
-fn client_config(target: &Target) -> Result<ClientConfig> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::bug("the TLS library lacks a protocol version").because(error))?;
-    let mut config = match &target.trust {
-        Trust::Anyone => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))).with_no_client_auth()
-        }
-        Trust::Roots(path) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(given_roots(path, provider)?))
-            .with_no_client_auth(),
-        Trust::Platform => {
-            let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
-                Failure::files("the platform's root certificates cannot be read")
-                    .because(error)
-                    .hint("install the system's CA certificates, or name a PEM file with --ca-cert")
-            })?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
-        }
-    };
-    config.alpn_protocols = match target.http {
-        HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
-        HttpVersion::Http2 => vec![b"h2".to_vec()],
-    };
-    Ok(config)
-}
-
-/// Trust in the certificates of a PEM file.
-fn given_roots(path: &Path, provider: Arc<CryptoProvider>) -> Result<Given> {
-    let failed = |why: &str| {
-        Failure::files(format!("--ca-cert {}: {why}", path.display())).hint("give a PEM file with CERTIFICATE blocks")
-    };
-    let mut store = RootCertStore::empty();
-    let mut given = Vec::new();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed("cannot be read").because(error))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| failed("not PEM").because(error))?;
-        store.add(certificate.clone()).map_err(|error| failed("not a certificate").because(error))?;
-        given.push(certificate);
-    }
-    if store.is_empty() {
-        return Err(failed("holds no certificate"));
-    }
-    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
-        .build()
-        .map_err(|error| failed("cannot be used as roots").because(error))?;
-    Ok(Given { chains, given })
-}
-
-/// Accepts what chains up to the given certificates, and a server that shows one of them as its own: a self-signed
-/// certificate as `openssl req -x509` makes it is marked as an authority, which no chain may end in.
-#[derive(Debug)]
-struct Given {
-    chains: Arc<WebPkiServerVerifier>,
-    given: Vec<CertificateDer<'static>>,
-}
-
-impl ServerCertVerifier for Given {
-    fn verify_server_cert(
-        &self,
-        shown: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        stapled: &[u8],
-        now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        match self.chains.verify_server_cert(shown, between, name, stapled, now) {
-            // Only where its use is what is objected to; its dates have been checked by then, its name is checked here.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if self.given.contains(shown) => {
-                verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verdict => verdict,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
-    }
-}
-
-/// Accepts every certificate. Signatures of the handshake are still checked, so the peer holds the key it shows.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -12,6 +12,7 @@ mod probe;
 mod schedule;
 mod stamped_io;
 mod stop;
+mod tls;
 mod worker;
 
 pub use connect::Route;
