@@ -39,11 +39,6 @@ impl Epoch {
     pub fn unix_ns(&self) -> u64 {
         self.unix_ns
     }
-
-    /// The instant that lies `ns` after the epoch.
-    pub fn instant_at(&self, ns: u64) -> Instant {
-        self.instant + Duration::from_nanos(ns)
-    }
 }
 
 /// Why a request failed.

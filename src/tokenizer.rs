@@ -9,10 +9,10 @@ use crate::error::{Failure, Result};
 /// The tokenizer that is built in, so that prompts of exact length and the embedded model need no download.
 const BUILT_IN: &[u8] = include_bytes!("../datasets/tokenizer/tokenizer.json");
 
-/// A tokenizer in Hugging Face's `tokenizer.json` format.
+/// A tokenizer in Hugging Face's `tokenizer.json` format. Clones share it.
 #[derive(Clone)]
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Arc<tokenizers::Tokenizer>,
     name: String,
     /// Ids of special tokens; the library makes its table anew at each question.
     special: Arc<BTreeSet<u32>>,
@@ -51,7 +51,7 @@ impl Tokenizer {
     fn new(inner: tokenizers::Tokenizer, name: String) -> Self {
         let added = inner.get_added_tokens_decoder();
         let special = added.into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
-        Tokenizer { inner, name, special: Arc::new(special) }
+        Tokenizer { inner: Arc::new(inner), name, special: Arc::new(special) }
     }
 
     /// Where it came from, for the plan and the report.

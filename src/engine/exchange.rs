@@ -77,12 +77,13 @@ pub(super) async fn exchange(
     }
     let mut link = match kept {
         Some(link) if record.connection_reused => link,
-        _ => wire.route.connect(wire.epoch).await?,
+        _ => {
+            let mut link = wire.route.connect(wire.epoch).await?;
+            record.connect_ns = link.connect_ns;
+            link.ready().await.map_err(|error| Fault::of_http(&error))?;
+            link
+        }
     };
-    if let (false, Some(connect)) = (record.connection_reused, link.connect_ns) {
-        record.connect_ns = Some(connect);
-    }
-    link.ready().await.map_err(|error| Fault::of_http(&error))?;
     link.stamps.arm();
     trace.set(Some(Rc::clone(&link.stamps)));
     let message = wire.request(request.body.clone(), &record.request_id, link.is_http2());

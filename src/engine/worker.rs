@@ -32,6 +32,8 @@ pub(super) struct Wire {
     pub(super) read_limit: Option<Duration>,
     total_limit: Duration,
     headers: HeaderMap,
+    /// What HTTP/1.1 says beside the path, unless the user gave a host.
+    host: Option<HeaderValue>,
     /// Values that no row may hold, for some servers repeat a key that they refuse.
     secrets: Vec<String>,
     absolute: Uri,
@@ -58,6 +60,7 @@ impl Wire {
             read_limit: target.deadlines.read,
             total_limit: target.deadlines.total,
             headers,
+            host: target.url.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()),
             secrets: target.headers.iter().filter_map(secret).collect(),
             absolute: target.url.clone(),
             origin: path.parse().unwrap_or_default(),
@@ -73,8 +76,8 @@ impl Wire {
             *request.uri_mut() = self.absolute.clone();
         } else {
             *request.uri_mut() = self.origin.clone();
-            if let Some(host) = self.absolute.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
-                request.headers_mut().entry(HOST).or_insert(host);
+            if let Some(host) = &self.host {
+                request.headers_mut().entry(HOST).or_insert_with(|| host.clone());
             }
         }
         if let Ok(id) = HeaderValue::from_str(id) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::engine::{Request, Route, Stop, get, probe};
 use crate::error::{Exit, Failure, Result};
 use crate::plan::Plan;
-use crate::prompt::{Content, Prompt, Sampling};
+use crate::prompt::{Content, Prompt};
 use crate::record::{FailureKind, Outcome, Record};
 use crate::target::Target;
 use crate::units::clean;
@@ -13,7 +13,8 @@ use crate::wire;
 
 /// Sends one short request and explains a failure. EvalScope sends the run's full settings here, so that a probe may
 /// generate thousands of tokens, and asks again for up to six hours; ours asks for one token, once.
-pub(super) fn check(plan: &Plan, target: &Target, route: &Route, stop: &Stop) -> Result<()> {
+pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
+    let target = &plan.target;
     let prompt = Prompt {
         content: if plan.workload.chat {
             Content::Messages(vec![serde_json::json!({"role": "user", "content": "hello"})])
@@ -23,7 +24,7 @@ pub(super) fn check(plan: &Plan, target: &Target, route: &Route, stop: &Stop) ->
         max_tokens: Some(1),
         tokens: None,
     };
-    let mut sampling = Sampling { extra: plan.sampling.extra.clone(), ..plan.sampling.clone() };
+    let mut sampling = plan.sampling.clone();
     sampling.fields.shift_remove("min_tokens");
     let encoded = wire::encode(&prompt, &sampling, &target.model)?;
     let request = Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None };

@@ -17,7 +17,6 @@ use crate::record::{Epoch, Record, Sink};
 use crate::stats::{Best, DEFINITIONS, Summary};
 use crate::store::{Journal, RunDir, write_file};
 use crate::target::{Target, Trust};
-use crate::tokenizer::Tokenizer;
 use crate::wire;
 use crate::workload::{self, Workload};
 
@@ -54,7 +53,6 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     let mut plan = plan.clone();
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut workload = workload::open(&plan.workload, total)?;
-    let tokenizer = plan.workload.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
     let server = match &plan.served {
         Served::Embedded(spec) => Some(local::start(spec)?),
         Served::Remote => None,
@@ -65,13 +63,15 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     }
     let route = check::route(&plan.target)?;
     if !plan.settings.no_test_connection && server.is_none() {
-        check::check(&plan, &plan.target, &route, stop)?;
+        check::check(&plan, &route, stop)?;
     }
     dir.write("plan.toml", plan.to_toml()?.as_bytes())?;
     let mut run = empty_result(&plan, dir)?;
     save(&dir.path().join("summary.json"), &run)?;
     let workers = workers(&plan);
     let mut offset = 0;
+    // What is said of the workload grows with each point; it stands behind what is said of the plan and the points.
+    let mut settled = run.notices.clone();
     for (index, &point) in plan.points.iter().enumerate() {
         if index > 0 {
             pause(plan.settings.sleep_interval.unwrap_or(0.0), stop);
@@ -107,9 +107,12 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         };
         let tally = engine::run(&job, &mut recorder, stop)?;
         let ending = ending(tally, &recorder.summary, &plan.target);
-        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
+        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, workload.tokenizer())?;
         let lost = result.status == Status::Aborted;
+        run.notices = settled;
         add_point(&mut run, result, notices);
+        settled = run.notices.clone();
+        run.notices.extend(workload_notices(&run, &workload));
         save(&dir.path().join("summary.json"), &run)?;
         watcher.point_ends(&run)?;
         if lost {
@@ -122,9 +125,6 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     if run.points.is_empty() {
         return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
     }
-    finish_notices(&mut run, &workload);
-    save(&dir.path().join("summary.json"), &run)?;
-    watcher.point_ends(&run)?;
     Ok(run)
 }
 
@@ -233,28 +233,30 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
 }
 
 /// What a reader should know of the workload and of what was counted.
-fn finish_notices(run: &mut RunResult, workload: &Workload) {
+fn workload_notices(run: &RunResult, workload: &Workload) -> Vec<String> {
+    let mut notices = Vec::new();
     let remarks = workload.remarks();
     let skipped = remarks.to_string();
     if !skipped.is_empty() {
-        run.notices.push(format!("rows of the dataset left out: {skipped}"));
+        notices.push(format!("rows of the dataset left out: {skipped}"));
     }
     if remarks.unparsed > 0 {
-        run.notices.push(format!("{} lines look like JSON but are not, and were sent as text", remarks.unparsed));
+        notices.push(format!("{} lines look like JSON but are not, and were sent as text", remarks.unparsed));
     }
     if remarks.inexact > 0 {
-        run.notices.push(format!("{} random prompts do not have the drawn length", remarks.inexact));
+        notices.push(format!("{} random prompts do not have the drawn length", remarks.inexact));
     }
     if let Some(repeats) = remarks.repeats_after {
-        run.notices
+        notices
             .push(format!("prompts repeat after {repeats}: a server with a prefix cache answers repeated ones faster"));
     }
     let missing: u64 = run.points.iter().map(|point| point.figures.counts.tokens_missing).sum();
     if missing > 0 {
-        run.notices.push(format!(
+        notices.push(format!(
             "the server gave no usage for {missing} replies and no --tokenizer-path was set: their tokens are not counted"
         ));
     }
+    notices
 }
 
 fn workers(plan: &Plan) -> usize {

@@ -74,6 +74,7 @@ impl Source for Fixed {
 pub struct Workload {
     source: Box<dyn Source>,
     shape: Shape,
+    tokenizer: Option<Tokenizer>,
     /// Number of the first item.
     first: u64,
 }
@@ -84,7 +85,8 @@ pub struct Workload {
 /// # Errors
 /// When a file cannot be read, a row in use is malformed (the message names file and line), or no row is left.
 pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
-    let tokenizer = spec.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+    let named = spec.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+    let tokenizer = named.clone();
     let dataset = |origin, format, tokenizer| -> Result<Box<dyn Source>> {
         let mut dataset = Dataset::new(origin, format, spec.lengths, tokenizer);
         dataset.items(spec.offset, count.max(1))?;
@@ -114,7 +116,7 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
             Box::new(Synth::new(spec, *prefix, tokenizer)?)
         }
     };
-    Ok(Workload { source, shape: Shape::new(spec), first: spec.offset })
+    Ok(Workload { source, shape: Shape::new(spec), tokenizer: named, first: spec.offset })
 }
 
 impl Workload {
@@ -128,6 +130,11 @@ impl Workload {
         let from = from.ok_or_else(|| Failure::usage(format!("--dataset-offset {}: out of range", self.first)))?;
         let items = self.source.items(from, count)?;
         Ok((from..).zip(items).map(|(index, item)| self.shape.prompt(index, item).into()).collect())
+    }
+
+    /// The tokenizer that the plan names, read once; replies are counted with it as well.
+    pub fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.tokenizer.as_ref()
     }
 
     /// What a reader of the results should know of everything handed out so far.
