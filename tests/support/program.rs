@@ -202,6 +202,11 @@ impl Running {
         }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name: `INT`, `TERM` or `KILL`. Every shell has a `kill` of its own.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
