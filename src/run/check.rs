@@ -32,7 +32,9 @@ pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
     let record = runtime.block_on(probe(target, route, &request, stop));
     match record.outcome {
         Outcome::Ok => Ok(()),
-        Outcome::Cancelled => Err(Failure::new(Exit::Interrupted, "interrupted before the run; nothing was measured")),
+        Outcome::Cancelled | Outcome::Unsent => {
+            Err(Failure::new(Exit::Interrupted, "interrupted before the run; nothing was measured"))
+        }
         Outcome::Failed(kind) => {
             let served = (record.status == Some(404))
                 .then(|| runtime.block_on(get(target, route, &models_path(target))))

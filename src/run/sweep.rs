@@ -89,14 +89,19 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             route: route.clone(),
             requests,
             schedule: Schedule {
-                in_flight: point.parallel as usize,
+                in_flight: point
+                    .load
+                    .cap()
+                    .filter(|_| point.load.rate().is_none())
+                    .ok_or_else(|| Failure::usage("--rate: only closed loops can be run"))?
+                    as usize,
                 warmup: point.warmup,
                 number: point.number,
                 duration: plan.settings.duration.map(Duration::from_secs_f64),
             },
             workers,
             epoch,
-            id: format!("{:x}-p{}", epoch.unix_ns(), point.parallel),
+            id: format!("{:x}-p{}", epoch.unix_ns(), point.load.level()),
         };
         let mut recorder = Recorder {
             journal: Journal::create(&dir.point(&point.folder()), epoch.unix_ns(), point)?,
@@ -188,7 +193,7 @@ pub(super) fn add_point(run: &mut RunResult, result: PointResult, notices: Vec<S
     run.notices.extend(notices);
     run.points.retain(|point| point.folder != result.folder);
     run.points.push(result);
-    run.best = Best::of(run.points.iter().map(|point| (point.point.parallel, &point.figures)));
+    run.best = Best::of(run.points.iter().map(|point| (point.point.load.level(), &point.figures)));
 }
 
 /// A run of which no point is over yet.

@@ -115,6 +115,8 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
             let tokenizer = tokenizer.map_or_else(Tokenizer::built_in, Ok)?;
             Box::new(Synth::new(spec, *prefix, tokenizer)?)
         }
+        plan::Source::RandomAs { .. } => return Err(Failure::usage("--compat: cannot be made")),
+        plan::Source::Saved(_) => return Err(Failure::usage("--workload: cannot be sent")),
     };
     Ok(Workload { source, shape: Shape::new(spec), tokenizer: named, first: spec.offset })
 }
