@@ -35,6 +35,7 @@ pub struct Window {
     prompt: (u64, u64),
     completion: (u64, u64),
     ttft: (u128, u64),
+    lag: (u128, u64),
     spans: Vec<(u64, u64)>,
 }
 
@@ -54,12 +55,16 @@ impl Window {
         }
         if let Some(ttft) = record.ttft_ns() {
             self.ttft = (self.ttft.0 + u128::from(ttft), self.ttft.1 + 1);
+            if let Some(lag) = lag_ns(record) {
+                self.lag = (self.lag.0 + u128::from(lag), self.lag.1 + 1);
+            }
         }
     }
 
     /// What was added, with the number of replies that each request asked for.
     pub fn ours(self, choices: u64) -> Ours {
         let whole = |(sum, known): (u64, u64)| (self.ok > 0 && known == self.ok).then_some(sum);
+        let mean_ms = |(sum, many): (u128, u64)| (many > 0).then(|| sum as f64 / many as f64 / NS_PER_MS);
         let (first, last) = (self.spans.iter().map(|span| span.0).min(), self.spans.iter().map(|span| span.1).max());
         let wall = first.zip(last).map_or(0, |(first, last)| last - first);
         let busy: u128 = self.spans.iter().map(|(start, end)| u128::from(end - start)).sum();
@@ -77,12 +82,21 @@ impl Window {
             choices: choices.max(1),
             prompt_tokens: whole(self.prompt),
             completion_tokens: whole(self.completion),
-            ttft_mean_ms: (self.ttft.1 > 0).then(|| self.ttft.0 as f64 / self.ttft.1 as f64 / NS_PER_MS),
-            lag_ms: None,
+            ttft_mean_ms: mean_ms(self.ttft),
+            lag_ms: mean_ms(self.lag),
             in_flight_max: most as u64,
             in_flight_mean: if wall > 0 { busy as f64 / wall as f64 } else { 0.0 },
         }
     }
+}
+
+/// What this program itself added to a TTFT: writing the request out and, where the first token bears the instant at
+/// which our code saw it, fetching its bytes from the kernel.
+fn lag_ns(record: &Record) -> Option<u64> {
+    let wrote = record.sent_ns?.saturating_sub(record.started_ns?);
+    let (arrived, seen) = (record.first_byte_ns?, record.first_seen_ns?);
+    let fetched = if record.first_token_ns? >= seen { seen.saturating_sub(arrived) } else { 0 };
+    Some(wrote + fetched)
 }
 
 #[cfg(test)]
@@ -115,6 +129,22 @@ mod tests {
         assert_eq!((ours.prompt_tokens, ours.completion_tokens), (Some(30), Some(9)));
         assert_eq!(ours.ttft_mean_ms, Some(3.0));
         assert!((ours.in_flight_mean - 2.06).abs() < 1e-9);
+    }
+
+    #[test]
+    fn our_own_part_of_a_ttft_is_known_where_the_kernel_stamps() {
+        let mut window = Window::default();
+        let stamped = Record {
+            sent_ns: Some(1_000_000),
+            first_byte_ns: Some(5_000_000),
+            first_seen_ns: Some(8_000_000),
+            ..record(0, 8_000_000, 9_000_000)
+        };
+        window.add(&stamped);
+        window.add(&Record { first_token_ns: Some(5_000_000), ..stamped });
+        assert_eq!(window.clone().ours(1).lag_ms, Some(2.5));
+        window.add(&record(0, 1, 2));
+        assert_eq!(window.ours(1).lag_ms, Some(2.5), "what is not stamped is left out");
     }
 
     #[test]
