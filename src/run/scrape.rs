@@ -14,9 +14,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::check::runtime;
 use crate::engine::{Route, Stop, get};
 use crate::error::{Failure, Result};
-use crate::plan::Plan;
+use crate::plan::{Plan, Source, WorkloadSpec};
 use crate::record::Epoch;
-use crate::stats::{Page, Reading, Scrapes, engine_of};
+use crate::stats::{Page, Reading, Scrapes, Sharing, engine_of};
 use crate::target::Target;
 
 /// Version of the file.
@@ -108,12 +108,7 @@ impl Metrics {
         let page = self.page().await;
         let engine = page.as_ref().and_then(engine_of);
         let reading = page.map(|page| Reading::of(&page, engine.unwrap_or_default(), &self.target.model));
-        Line {
-            phase,
-            at_unix_ns: epoch.unix_ns() + epoch.elapsed_ns(),
-            engine: engine.map(str::to_owned),
-            reading,
-        }
+        Line { phase, at_unix_ns: epoch.unix_ns() + epoch.elapsed_ns(), engine: engine.map(str::to_owned), reading }
     }
 
     /// The first scrape after which the server rests, or the last one where it does not.
@@ -136,7 +131,8 @@ impl Metrics {
 
 fn address(given: &str) -> Result<Uri> {
     let invalid = |why: &str| {
-        Failure::usage(format!("--metrics-url: {why}")).hint("give a full address such as http://127.0.0.1:8000/metrics")
+        Failure::usage(format!("--metrics-url: {why}"))
+            .hint("give a full address such as http://127.0.0.1:8000/metrics")
     };
     let url: Uri = given.trim().parse().map_err(|error| invalid("not an address").because(error))?;
     let host = url.authority().filter(|host| !host.host().is_empty()).ok_or_else(|| invalid("it has no host"))?;
@@ -162,7 +158,9 @@ impl Log {
             self.file.write_all(&bytes)
         });
         written.map_err(|error| {
-            Failure::files(format!("{} cannot be written", self.path.display())).because(error).hint("is the disk full?")
+            Failure::files(format!("{} cannot be written", self.path.display()))
+                .because(error)
+                .hint("is the disk full?")
         })
     }
 }
@@ -210,12 +208,19 @@ impl Scraper {
     /// When the file cannot be written.
     pub(super) fn end(self) -> Result<()> {
         drop(self.stopping);
-        let mut log = self.thread.join().map_err(|_| Failure::bug("the thread for the server's metrics panicked"))??;
+        let mut log =
+            self.thread.join().map_err(|_| Failure::bug("the thread for the server's metrics panicked"))??;
         log.write(&runtime()?.block_on(self.metrics.rest(Phase::After, self.epoch)))
     }
 }
 
-fn watch(runtime: &Runtime, metrics: &Metrics, epoch: Epoch, mut log: Log, stopping: &CancellationToken) -> Result<Log> {
+fn watch(
+    runtime: &Runtime,
+    metrics: &Metrics,
+    epoch: Epoch,
+    mut log: Log,
+    stopping: &CancellationToken,
+) -> Result<Log> {
     let scrape = || async {
         tokio::time::sleep(STEP).await;
         metrics.line(Phase::During, epoch).await
@@ -226,6 +231,11 @@ fn watch(runtime: &Runtime, metrics: &Metrics, epoch: Epoch, mut log: Log, stopp
     Ok(log)
 }
 
+/// Whether scrapes were kept in the folder of a load point.
+pub(super) fn exist(folder: &Path) -> bool {
+    folder.join(NAME).is_file()
+}
+
 /// The scrapes that were kept in the folder of a load point; `None` when there are none, or none of a known engine, or
 /// the program was killed before the last.
 ///
@@ -233,7 +243,7 @@ fn watch(runtime: &Runtime, metrics: &Metrics, epoch: Epoch, mut log: Log, stopp
 /// When the file cannot be read.
 pub(super) fn saved(folder: &Path) -> Result<Option<Scrapes>> {
     let path = folder.join(NAME);
-    if !path.is_file() {
+    if !exist(folder) {
         return Ok(None);
     }
     let text = std::fs::read_to_string(&path)
@@ -241,7 +251,10 @@ pub(super) fn saved(folder: &Path) -> Result<Option<Scrapes>> {
     let mut lines = text.lines();
     let header: Option<Header> = lines.next().and_then(|line| serde_json::from_str(line).ok());
     if header.is_none_or(|header| header.format_version != FORMAT_VERSION) {
-        return Err(Failure::files(format!("{}: line 1: not a header of format version {FORMAT_VERSION}", path.display())));
+        return Err(Failure::files(format!(
+            "{}: line 1: not a header of format version {FORMAT_VERSION}",
+            path.display()
+        )));
     }
     // A line that was cut short when the program was killed is a scrape that failed.
     let lines: Vec<Option<Line>> = lines.map(|line| serde_json::from_str(line).ok()).collect();
@@ -263,4 +276,27 @@ pub(super) fn saved(folder: &Path) -> Result<Option<Scrapes>> {
     }
     let (Some(before), Some(after), false) = (before, after, scrapes.engine.is_empty()) else { return Ok(None) };
     Ok(Some(Scrapes { before, after, ..scrapes }))
+}
+
+/// What the prompts of a workload have in common.
+pub(super) fn sharing(workload: &WorkloadSpec) -> Sharing {
+    let lengths = workload.lengths;
+    match &workload.source {
+        // A template may hold anything beside the messages.
+        _ if workload.template.is_some() => Sharing::Unknown,
+        Source::Fixed(_) => Sharing::Whole,
+        Source::Random { prefix } => {
+            Sharing::Prefix { shared: f64::from(*prefix), own: (f64::from(lengths.min) + f64::from(lengths.max)) / 2.0 }
+        }
+        Source::RandomAs { input_len, prefix, .. } => {
+            Sharing::Prefix { shared: f64::from(*prefix), own: f64::from(*input_len) }
+        }
+        Source::OpenQa(_) | Source::LineByLine(_) | Source::Custom(_) | Source::Saved(_) => Sharing::Unknown,
+    }
+}
+
+/// Replies that each request asks for.
+pub(super) fn choices(plan: &Plan) -> u64 {
+    let sampling = &plan.sampling;
+    sampling.extra.get("n").or(sampling.fields.get("n")).and_then(serde_json::Value::as_u64).unwrap_or(1)
 }

@@ -300,7 +300,11 @@ impl Compared<'_> {
         let (what, _, pair) = self.unlike_tokens(audit)?;
         Some(finding(
             Code::TokenMismatch,
-            format!("the server counted {} {what}, its replies and our count say {}", tokens(pair.server), tokens(pair.ours)),
+            format!(
+                "the server counted {} {what}, its replies and our count say {}",
+                tokens(pair.server),
+                tokens(pair.ours)
+            ),
             "compare the usage of single replies with the server's log; figures by token are off by as much",
         ))
     }
@@ -380,10 +384,9 @@ impl Compared<'_> {
                 format!("; this program's own delay is {} of it, the rest is the network or a proxy", ms(lag)),
                 "look for a proxy that buffers, and measure nearer to the server",
             ),
-            None => (
-                String::new(),
-                "look for a proxy that buffers, a slow network, or a load generator short of cores",
-            ),
+            None => {
+                (String::new(), "look for a proxy that buffers, a slow network, or a load generator short of cores")
+            }
         };
         let text = format!(
             "the first token took {} on average and the server says {}: {} more{cause}",

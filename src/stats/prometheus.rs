@@ -196,8 +196,18 @@ mod tests {
     #[test]
     fn lines_that_cannot_be_read_are_counted() {
         for line in [
-            "<html>", "a", "1a 2", "a{x=1} 2", "a{x=\"1} 2", "a{x=\"1\" y=\"2\"} 3", "a{=\"1\"} 2", "a{x=\"1\"}",
-            "a 1 b", "a 1 2 3", "{\"a.b\"} 1", "data: {}",
+            "<html>",
+            "a",
+            "1a 2",
+            "a{x=1} 2",
+            "a{x=\"1} 2",
+            "a{x=\"1\" y=\"2\"} 3",
+            "a{=\"1\"} 2",
+            "a{x=\"1\"}",
+            "a 1 b",
+            "a 1 2 3",
+            "{\"a.b\"} 1",
+            "data: {}",
         ] {
             assert_eq!(one(line), None, "{line}");
         }
@@ -208,7 +218,13 @@ mod tests {
 
     #[test]
     fn other_pages_are_none_of_metrics() {
-        for text in ["", "\n", "<html>\n<body>\nNot here\n</body>\n</html>", "{\"detail\":\"Not Found\"}", "data: {}\n\ndata: [DONE]\n\n"] {
+        for text in [
+            "",
+            "\n",
+            "<html>\n<body>\nNot here\n</body>\n</html>",
+            "{\"detail\":\"Not Found\"}",
+            "data: {}\n\ndata: [DONE]\n\n",
+        ] {
             assert!(!Page::parse(text.as_bytes()).is_metrics(), "{text}");
         }
         assert!(Page::parse(b"# TYPE a counter\n").is_metrics(), "a server that has not counted anything yet");
@@ -224,7 +240,9 @@ mod tests {
 
     #[test]
     fn values_of_other_models_are_left_out_only_where_one_is_asked_for() {
-        let page = Page::parse(b"a{model_name=\"m\",e=\"0\"} 1\na{model_name=\"m\",e=\"1\"} 2\na{model_name=\"n\"} 4\na 8\na NaN\nb 16\n");
+        let page = Page::parse(
+            b"a{model_name=\"m\",e=\"0\"} 1\na{model_name=\"m\",e=\"1\"} 2\na{model_name=\"n\"} 4\na 8\na NaN\nb 16\n",
+        );
         assert_eq!(page.values("a", None).sum::<f64>(), 15.0);
         assert_eq!(page.values("a", Some("m")).sum::<f64>(), 11.0);
         assert!(page.names_model("n") && !page.names_model("o"));

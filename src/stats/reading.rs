@@ -312,8 +312,16 @@ process_resident_memory_bytes 4.2e+09
     fn every_name_begins_with_its_engines_prefix() {
         for names in ENGINES {
             let lists = [
-                names.requests, names.prompt_tokens, names.completion_tokens, names.cache_queries, names.cache_hits,
-                names.preemptions, names.running, names.waiting, names.kv_usage, names.cache_hit_rate,
+                names.requests,
+                names.prompt_tokens,
+                names.completion_tokens,
+                names.cache_queries,
+                names.cache_hits,
+                names.preemptions,
+                names.running,
+                names.waiting,
+                names.kv_usage,
+                names.cache_hit_rate,
             ];
             for name in lists.into_iter().flatten().chain(names.ttft.iter()) {
                 assert!(name.starts_with(names.prefix), "{name}");

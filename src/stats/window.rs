@@ -49,7 +49,8 @@ impl Window {
             return;
         }
         self.ok += 1;
-        for (sum, tokens) in [(&mut self.prompt, record.prompt_tokens), (&mut self.completion, record.completion_tokens)]
+        for (sum, tokens) in
+            [(&mut self.prompt, record.prompt_tokens), (&mut self.completion, record.completion_tokens)]
         {
             *sum = (sum.0 + tokens.unwrap_or(0), sum.1 + u64::from(tokens.is_some()));
         }
@@ -122,7 +123,8 @@ mod tests {
         window.add(&Record { warmup: true, ..record(0, 2_000_000, 10_000_000) });
         window.add(&record(0, 4_000_000, 5_000_000));
         window.add(&record(5_000_000, 8_000_000, 10_000_000));
-        window.add(&Record { outcome: Outcome::Failed(FailureKind::Status), ..record(9_000_000, 9_500_000, 9_600_000) });
+        window
+            .add(&Record { outcome: Outcome::Failed(FailureKind::Status), ..record(9_000_000, 9_500_000, 9_600_000) });
         window.add(&Record { started_ns: None, ..record(0, 0, 0) });
         let ours = window.ours(1);
         assert_eq!((ours.sent, ours.ok, ours.in_flight_max), (4, 3, 3));
