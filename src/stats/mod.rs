@@ -9,6 +9,7 @@ mod prometheus;
 mod reading;
 mod summary;
 mod timeline;
+mod trust;
 mod window;
 
 pub use audit::{Audit, Code, Finding, Pair, Scrapes, Sharing};
@@ -19,4 +20,5 @@ pub use prometheus::{Page, Sample};
 pub use reading::{Reading, engine_of};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
+pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};
 pub use window::{Ours, Window};
