@@ -44,7 +44,7 @@ fn counting(fault: impl Fn(&Seen, &mut Counters) + Send + Sync + 'static) -> Ser
     counters.lock().unwrap().add(1000);
     Server::start(move |seen| {
         let mut counters = counters.lock().unwrap();
-        if seen.path == "/metrics" {
+        if seen.path.starts_with("/metrics") {
             return Reply::whole(200, "text/plain; version=0.0.4", &counters.page());
         }
         counters.add(1);

@@ -51,3 +51,38 @@ fn cells(audit: &Audit) -> Vec<Cell> {
         .chain([whole(audit.preemptions), Cell::Count(audit.scrapes), Cell::Count(audit.scrapes_failed)])
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::super::terminal::{Style, sweep_table};
+    use super::*;
+    use crate::stats::{Ours, Reading, Scrapes, Sharing};
+
+    fn audited(server: f64) -> RunResult {
+        let mut run = fixture::one_request();
+        let ours = Ours { sent: 1, ok: 1, choices: 1, prompt_tokens: Some(1024), ..Ours::default() };
+        let after = Reading { requests: Some(server), running: Some(0.0), ..Reading::default() };
+        let scrapes = Scrapes { engine: "vLLM\u{1b}[1m".to_owned(), after, ..Scrapes::default() };
+        run.points[0].audit = Some(Audit::of(&scrapes, &ours, Sharing::Unknown));
+        run
+    }
+
+    #[test]
+    fn an_account_that_fits_is_told_in_a_line() {
+        let text = sweep_table(&audited(1.0), 100, Style::default());
+        assert!(text.contains("audit  vLLM [1m's own counters agree with ours at 1 of 1 loads\n"), "{text}");
+        let table = audit(&audited(1.0));
+        assert!(table.rows.iter().all(|row| row.cells.len() == table.columns.len() && row.mark == Mark::Good));
+        assert_eq!(audit(&fixture::three()).rows, []);
+    }
+
+    #[test]
+    fn an_account_that_does_not_fit_stands_at_the_head() {
+        let run = audited(3.0);
+        let text = sweep_table(&run, 200, Style::default());
+        let head = "! At 1 in flight another client was using this server: it counted 3 requests and 1 were sent; ";
+        assert!(text.starts_with(head), "{text}");
+        assert_eq!(audit(&run).rows[0].mark, Mark::Doubt);
+    }
+}

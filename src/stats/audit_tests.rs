@@ -134,13 +134,12 @@ fn a_foreign_client_is_found_by_tokens_where_requests_are_not_counted() {
 #[test]
 fn a_wrong_replica_is_found_alone() {
     let (mut scrapes, ours) = clean();
-    for (reading, share) in [(&mut scrapes.after, 0.5)] {
-        reading.requests = Some(7.0 + 200.0 * share);
-        reading.prompt_tokens = Some(5000.0 + 200_000.0 * share);
-        reading.completion_tokens = Some(70.0 + 20_000.0 * share);
-        reading.cache_queries = reading.prompt_tokens;
-        reading.ttft_count = reading.requests;
-    }
+    let reading = &mut scrapes.after;
+    reading.requests = Some(7.0 + 100.0);
+    reading.prompt_tokens = Some(5000.0 + 100_000.0);
+    reading.completion_tokens = Some(70.0 + 10_000.0);
+    reading.cache_queries = reading.prompt_tokens;
+    reading.ttft_count = reading.requests;
     scrapes.during.clear();
     assert_eq!(found(&scrapes, &ours, RANDOM), [Code::LostRequests]);
 }
@@ -151,6 +150,8 @@ fn failed_and_left_over_requests_are_no_finding() {
     // Twenty were given up; the server counted some of them.
     ours.sent = 220;
     scrapes.after.requests = Some(7.0 + 211.0);
+    scrapes.after.prompt_tokens = Some(205_000.0 + 11_000.0);
+    scrapes.during[5].waiting = Some(15.0);
     assert_eq!(found(&scrapes, &ours, RANDOM), []);
     // Two that others left inside ended in our time, and two of ours are inside still.
     let (mut scrapes, ours) = clean();
@@ -159,6 +160,7 @@ fn failed_and_left_over_requests_are_no_finding() {
     assert_eq!(found(&scrapes, &ours, RANDOM), []);
     scrapes.before.running = Some(0.0);
     scrapes.after.requests = Some(7.0 + 198.0);
+    scrapes.after.completion_tokens = Some(70.0 + 19_700.0);
     scrapes.after.running = Some(2.0);
     assert_eq!(found(&scrapes, &ours, RANDOM), []);
 }
@@ -199,6 +201,8 @@ fn a_prefix_that_is_not_cached_is_found_alone() {
     assert_eq!(found(&scrapes(&ours, 100.0, 0.49), &ours, PREFIXED), []);
     assert_eq!(found(&scrapes(&ours, 100.0, 0.02), &ours, PREFIXED), [Code::CacheHitLow]);
     assert_eq!(found(&scrapes(&ours, 100.0, 0.02), &ours, Sharing::Whole), [Code::CacheHitLow]);
+    let burst = Ours { in_flight_max: 100, ..ours.clone() };
+    assert_eq!(found(&scrapes(&ours, 100.0, 0.02), &burst, PREFIXED), [], "those that start together all miss");
     let short = Sharing::Prefix { shared: 20.0, own: 20.0 };
     assert_eq!(found(&scrapes(&ours, 100.0, 0.0), &ours, short), [], "less than a few blocks is not cached");
 }
@@ -212,6 +216,8 @@ fn the_engines_own_rate_stands_in_for_counters() {
     }
     scrapes.during[0].cache_hit_rate = Some(-1.0);
     assert_eq!(found(&scrapes, &ours, RANDOM), [Code::CacheHitUnexpected]);
+    let rate = Audit::of(&scrapes, &ours, RANDOM).cache_hit.server;
+    assert!(rate.is_some_and(|rate| (rate - 0.9).abs() < 1e-9), "a rate that is not known yet is left out: {rate:?}");
 }
 
 #[test]
@@ -228,6 +234,9 @@ fn a_late_first_token_is_found_alone_and_its_place_is_named() {
     assert!(text(&ours).contains("the rest is the network or a proxy"));
     ours.lag_ms = Some(9.0);
     assert!(text(&ours).ends_with("9.00 ms of it is this program's own delay"));
+    let fast = self::scrapes(&ours, 4.0, 0.0);
+    ours.ttft_mean_ms = Some(4.9);
+    assert_eq!(found(&fast, &ours, RANDOM), [], "less than a millisecond is no gap");
     ours.ttft_mean_ms = Some(104.9);
     assert_eq!(found(&scrapes, &ours, RANDOM), []);
     ours.ttft_mean_ms = Some(111.0);

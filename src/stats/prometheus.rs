@@ -173,9 +173,11 @@ mod tests {
         page.samples.into_iter().next()
     }
 
+    type Labels = [(&'static str, &'static str)];
+
     #[test]
     fn samples_of_every_form_are_read() {
-        let cases: [(&str, &str, &[(&str, &str)], f64); 9] = [
+        let cases: [(&str, &str, &Labels, f64); 9] = [
             ("up 1", "up", &[], 1.0),
             ("  a:b_total   1.5e+06  ", "a:b_total", &[], 1.5e6),
             ("a{} 2", "a", &[], 2.0),
