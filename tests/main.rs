@@ -1,6 +1,7 @@
 //! Drives the real program against scripted servers, a file for each behaviour.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they need and stop there")]
 
+mod audit;
 mod bad_input;
 mod connections;
 mod console;
