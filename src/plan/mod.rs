@@ -4,12 +4,14 @@
 //! `plan.toml` that a run saves is a profile again. [`layer`] merges them, [`Plan::resolve`] checks every value before
 //! any request is sent.
 
+mod criteria;
 mod grid;
 mod layer;
 mod resolve;
 mod settings;
 mod specs;
 
+pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
 pub use grid::{Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use resolve::Plan;
