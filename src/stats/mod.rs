@@ -4,13 +4,11 @@
 mod best;
 mod evalscope;
 mod figures;
-mod hist;
 mod summary;
 mod timeline;
 
 pub use best::Best;
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
-pub use hist::Hist;
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
