@@ -11,6 +11,7 @@ mod load;
 mod prompts;
 mod resolve;
 mod settings;
+mod sla;
 mod specs;
 
 pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
@@ -18,4 +19,5 @@ pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
+pub use sla::{SlaSpec, Variable};
 pub use specs::{Arrival, EmbeddedSpec, Lengths, LoadSpec, Ramp, Served, Source, Tool, WorkloadSpec};

@@ -37,6 +37,8 @@ pub struct Plan {
     pub points: Vec<Point>,
     /// How arrivals are spaced, and what bounds a point beyond its number.
     pub load: LoadSpec,
+    /// The search that takes the place of the load points, if one is asked for.
+    pub sla: Option<SlaSpec>,
     /// What is sent.
     pub workload: WorkloadSpec,
     /// How the model is asked to generate.
@@ -123,7 +125,7 @@ impl Plan {
         } else {
             Served::Remote
         };
-        Ok(Plan { settings, served, target, points, load, workload, sampling, notices })
+        Ok(Plan { settings, served, target, points, load, sla, workload, sampling, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.

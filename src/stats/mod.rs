@@ -2,12 +2,14 @@
 //! of a run over time.
 
 mod best;
+mod criteria;
 mod evalscope;
 mod figures;
 mod summary;
 mod timeline;
 
 pub use best::Best;
+pub use criteria::{Measured, Watch};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use summary::Summary;
