@@ -5,8 +5,11 @@ mod check;
 mod point;
 mod rebuild;
 mod result;
+mod search;
 mod sweep;
+mod tune;
 
 pub use rebuild::rebuild;
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use sweep::{Watcher, sweep};
+pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};
