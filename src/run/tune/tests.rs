@@ -173,14 +173,13 @@ fn the_user_stops_it() -> Result<()> {
 
 #[test]
 fn a_limit_that_comes_and_goes_is_told() -> Result<()> {
-    let mut server = Made::new(|value, _| (if value == 12 { 900 } else { 10 * value }, false));
-    let params = r#"[{"p99_ttft": "<=160"}, {"p99_ttft": "<=161"}]"#;
-    let result = tune(&spec(params, "parallel = 12\nsla-upper-bound = 12")?, &mut server)?;
-    assert!(!result.selections[0].reason.contains("repeat it"), "{}", result.selections[0].reason);
-    let mut server = Made::new(|value, index| (if value == 16 { 900 } else { 10 * value }, value == 16 && index == 0));
-    // The second group begins where the first did and asks above a value that failed both.
-    let result = tune(&spec(params, "parallel = 3\nsla-upper-bound = 24")?, &mut server)?;
-    assert!(result.selections.iter().all(|selection| selection.selected < Some(16)));
+    let mut server = Made::new(|value, _| (if value == 8 { 900 } else { 10 * value }, false));
+    let params = r#"[{"p99_ttft": "<=2s"}, {"p99_ttft": "<=161"}]"#;
+    let result = tune(&spec(params, "parallel = 8\nsla-upper-bound = 16")?, &mut server)?;
+    let [steady, odd] = result.selections.as_slice() else { return Err(Failure::bug("two searches")) };
+    assert_eq!((steady.selected, steady.reason.as_str()), (Some(16), "holds up to the upper bound (16)"));
+    assert_eq!(odd.selected, Some(7));
+    assert!(odd.reason.contains("failed at a lower value than one it held at"), "{}", odd.reason);
     Ok(())
 }
 
