@@ -7,6 +7,7 @@ mod evalscope;
 mod figures;
 mod summary;
 mod timeline;
+mod trust;
 
 pub use best::Best;
 pub use criteria::{Measured, Watch};
@@ -14,3 +15,4 @@ pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
+pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};
