@@ -1,0 +1,82 @@
+//! A search for the load that holds what was asked: every value that was tried, and what was found.
+//!
+//! The tables are those of EvalScope; the overview takes EvalScope's own figures, averaged over the runs of a probe.
+
+use serde_json::Value;
+
+use super::boxed::{boxed, panel};
+use super::performance::{OVERVIEW, overview};
+use crate::run::{Probe, SlaResult, Status, Verdict};
+use crate::units::count;
+
+/// What stands where nothing was found.
+const NONE: &str = "None";
+
+/// The tables of a search, 120 columns, no colour.
+pub fn sla_summary(result: &SlaResult) -> String {
+    let mut probes: Vec<&Probe> = result.probes.iter().collect();
+    probes.sort_by_key(|probe| probe.value);
+    let mut out = panel("SLA Auto-tune Report");
+    let rows = result.summary();
+    let rows = rows.values().filter_map(|probe| probe.get("metrics").and_then(Value::as_object)).map(overview);
+    out.push('\n');
+    out.push_str(&boxed("Performance Overview", &OVERVIEW, rows.collect(), 0));
+    out.push('\n');
+    let header = ["Pressure", "Succeeded/Total", "Run status", "Groups", "Reason"];
+    let rows = probes.into_iter().map(|probe| row(result, probe)).collect();
+    out.push_str(&boxed("Probes", &header, rows, header.len()));
+    out.push('\n');
+    let header = ["Criteria", "Selected", "Status", "Reason"];
+    let rows = result.selections.iter().map(|selection| {
+        let selected = selection.selected.map_or_else(|| NONE.to_owned(), |value| pressure(result, value));
+        vec![selection.criteria.clone(), selected, selection.status.to_owned(), selection.reason.clone()]
+    });
+    out.push_str(&boxed("Selections", &header, rows.collect(), header.len()));
+    out
+}
+
+fn pressure(result: &SlaResult, value: u64) -> String {
+    format!("{} {}", count(value), result.unit)
+}
+
+fn row(result: &SlaResult, probe: &Probe) -> Vec<String> {
+    let mut reasons: Vec<&str> = probe.groups.iter().filter_map(|verdict| verdict.reason.as_deref()).collect();
+    reasons.dedup();
+    vec![
+        pressure(result, probe.value),
+        format!("{}/{}", count(probe.succeeded), count(probe.done)),
+        status(result, probe),
+        groups(&probe.groups),
+        reasons.join("; "),
+    ]
+}
+
+/// How the runs of a probe ended.
+fn status(result: &SlaResult, probe: &Probe) -> String {
+    let ended = probe.runs.last().map_or(Status::Complete, |run| run.status);
+    let word = match ended {
+        Status::Interrupted => "interrupted",
+        Status::Aborted => "aborted",
+        _ if probe.early.is_some() => "ended early",
+        _ => "complete",
+    };
+    format!("{word}, run {} of {}", probe.runs.len(), result.num_runs)
+}
+
+/// Which groups hold; they are numbered where there are several.
+fn groups(verdicts: &[Verdict]) -> String {
+    let word = |verdict: &Verdict| match verdict.holds {
+        Some(true) => "holds",
+        Some(false) => "fails",
+        None => "not judged",
+    };
+    match verdicts {
+        [only] => word(only).to_owned(),
+        many => many
+            .iter()
+            .enumerate()
+            .map(|(index, verdict)| format!("{} {}", index + 1, word(verdict)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
