@@ -11,6 +11,7 @@ mod lost;
 mod refusals;
 mod requests;
 mod signals;
+mod sla;
 mod streams;
 mod support;
 mod tls;

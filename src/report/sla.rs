@@ -80,3 +80,46 @@ fn groups(verdicts: &[Verdict]) -> String {
             .join(", "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, Load};
+    use super::*;
+    use crate::error::{Failure, Result};
+    use crate::plan::{Point, SlaSpec, layer};
+    use crate::record::Record;
+    use crate::run::{PointResult, Prober, tune};
+
+    /// The server of the fixture, which fails some requests above 32 in flight.
+    struct Fixture;
+
+    impl Prober for Fixture {
+        fn probe(&mut self, point: Point, _: &str, _: u32, _: &mut dyn FnMut(&Record) -> bool) -> Result<PointResult> {
+            let load = Load::of(point.load.level() as u64, point.number);
+            let load = if load.parallel > 32 { load.failing(9, "busy") } else { load };
+            fixture::run(&[load]).points.pop().ok_or_else(|| Failure::bug("no point"))
+        }
+    }
+
+    fn searched(params: &str) -> Result<SlaResult> {
+        let profile = format!("sla-auto-tune = true\nsla-params = '{params}'\nparallel = 16\nsla-num-runs = 2");
+        let settings = layer(Some(("test", &profile)), toml::Table::new())?;
+        let spec = SlaSpec::resolve(&settings)?.ok_or_else(|| Failure::bug("no search"))?;
+        tune(&spec, &mut Fixture)
+    }
+
+    #[test]
+    fn two_groups() -> Result<()> {
+        let result = searched(r#"[{"avg_ttft": "<=60", "rps": ">1"}, {"p50_ttft": "<=100", "p99_latency": "<=1ms"}]"#)?;
+        insta::assert_snapshot!(sla_summary(&result));
+        Ok(())
+    }
+
+    #[test]
+    fn an_optimum_that_failures_bound() -> Result<()> {
+        let text = sla_summary(&searched(r#"{"tps": "max"}"#)?);
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        insta::assert_snapshot!(text);
+        Ok(())
+    }
+}

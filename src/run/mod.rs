@@ -1,14 +1,16 @@
-//! Conducts one or many runs: the sweep over load points, and the making of result files from saved rows.
+//! Conducts one or many runs: the sweep over load points, the search for the right one, and the making of result files from saved rows.
 
 mod args;
 mod check;
 mod point;
+mod probe;
 mod rebuild;
 mod result;
 mod search;
 mod sweep;
 mod tune;
 
+pub use probe::search;
 pub use rebuild::rebuild;
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use sweep::{Watcher, sweep};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::check;
 use super::point::{Ending, conclude, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
+use crate::engine::{self, Job, Ledger, Release, Request, Requests, Route, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
 use crate::local;
 use crate::plan::{Load, Plan, Point, Served};
@@ -17,6 +17,7 @@ use crate::record::{Epoch, Record, Sink};
 use crate::stats::{Best, DEFINITIONS, Host, Summary};
 use crate::store::{Journal, RunDir, write_file};
 use crate::target::{Target, Trust};
+use crate::tokenizer::Tokenizer;
 use crate::units::millis;
 use crate::wire;
 use crate::workload::{self, Workload};
@@ -36,6 +37,10 @@ pub trait Watcher {
     fn progress(&mut self, _point: Point, _summary: &Summary, _elapsed_s: f64) {}
     /// A measured request ended, the `done`-th.
     fn done(&mut self, _done: u64, _summary: &Summary) {}
+    /// One run of a probe begins, the `run`-th of `of`.
+    fn probe_begins(&mut self, _point: Point, _run: u32, _of: u32) {}
+    /// One run of a probe is over.
+    fn probe_ends(&mut self) {}
     /// A load point is over and its files are written; the run's own files can be renewed.
     ///
     /// # Errors
@@ -53,79 +58,120 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
-    let mut plan = plan.clone();
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
-    let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));
-    let tokenizer = lock(&workload).tokenizer().cloned();
-    let server = match &plan.served {
-        Served::Embedded(spec) => Some(local::start(spec)?),
-        Served::Remote => None,
-    };
-    if let Some(server) = &server {
-        plan.target.url =
-            server.url().parse().map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
-    }
-    let route = check::route(&plan.target)?;
-    if !plan.settings.no_test_connection && server.is_none() {
-        check::check(&plan, &route, stop)?;
-    }
-    dir.write("plan.toml", plan.to_toml()?.as_bytes())?;
-    let mut run = empty_result(&plan, dir)?;
+    let mut bench = Bench::open(plan, dir, stop, total)?;
+    let mut run = empty_result(&bench.plan, dir)?;
     save(&dir.path().join("summary.json"), &run)?;
-    let workers = workers(&plan);
-    let mut offset = 0;
     // What is said of the workload grows with each point; it stands behind what is said of the plan and the points.
     let mut settled = run.notices.clone();
     for (index, &point) in plan.points.iter().enumerate() {
         if index > 0 {
-            pause(plan.settings.sleep_interval.unwrap_or(0.0), stop);
+            bench.pause();
         }
         if stop.is_draining() {
             break;
         }
         watcher.point_begins(point, index, plan.points.len());
-        write_file(&dir.point(&point.folder()).join("plan.toml"), plan.point_toml(point, offset)?.as_bytes())?;
-        let epoch = Epoch::now();
-        let mut recorder = Recorder {
-            journal: Journal::create(&dir.point(&point.folder()), epoch.unix_ns(), point)?,
-            summary: Summary::default(),
-            watcher,
-            point,
-            begun: Instant::now(),
-        };
-        let job = Job {
-            target: Arc::new(plan.target.clone()),
-            route: route.clone(),
-            schedule: schedule(&plan, point),
-            workers,
-            epoch,
-            id: format!("{:x}-p{}", epoch.unix_ns(), point.load.level()),
-            first: 0,
-            number: point.number,
-            log_chunks: plan.settings.log_chunks,
-        };
-        let tally = engine::run(&job, requests(&plan, &workload, offset, point), &mut recorder, stop)?;
-        offset += point.warmup + point.number;
-        let ending = ending(&tally, &recorder.summary, &plan.target);
-        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
+        let (result, notices) = bench.load_point(point, &point.folder(), watcher, &mut |_| false)?;
         let lost = result.status == Status::Aborted;
         run.notices = settled;
         add_point(&mut run, result, notices);
         settled = run.notices.clone();
-        run.notices.extend(workload_notices(&run, &lock(&workload)));
+        run.notices.extend(workload_notices(&run, &lock(&bench.workload)));
         save(&dir.path().join("summary.json"), &run)?;
         watcher.point_ends(&run)?;
         if lost {
             break;
         }
     }
-    if let Some(server) = server {
-        server.stop();
-    }
     if run.points.is_empty() {
         return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
     }
     Ok(run)
+}
+
+/// What all load points of a run share: the target, found and checked, and the workload, which moves on with each.
+pub(super) struct Bench<'a> {
+    plan: Plan,
+    dir: &'a RunDir,
+    stop: &'a Stop,
+    workload: Arc<Mutex<Workload>>,
+    tokenizer: Option<Tokenizer>,
+    route: Route,
+    offset: u64,
+    /// Serves until it is dropped.
+    _server: Option<local::Server>,
+}
+
+impl<'a> Bench<'a> {
+    /// Reads the first `total` items of the workload, finds the target or starts it, and has a first look at it.
+    pub(super) fn open(plan: &Plan, dir: &'a RunDir, stop: &'a Stop, total: u64) -> Result<Self> {
+        let mut plan = plan.clone();
+        let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));
+        let tokenizer = lock(&workload).tokenizer().cloned();
+        let server = match &plan.served {
+            Served::Embedded(spec) => Some(local::start(spec)?),
+            Served::Remote => None,
+        };
+        if let Some(server) = &server {
+            let url = server.url().parse();
+            plan.target.url = url.map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
+        }
+        let route = check::route(&plan.target)?;
+        if !plan.settings.no_test_connection && server.is_none() {
+            check::check(&plan, &route, stop)?;
+        }
+        dir.write("plan.toml", plan.to_toml()?.as_bytes())?;
+        Ok(Bench { plan, dir, stop, workload, tokenizer, route, offset: 0, _server: server })
+    }
+
+    /// Runs one load point into a folder below the run's, until its end or until `enough` says so of a record.
+    pub(super) fn load_point(
+        &mut self,
+        point: Point,
+        folder: &str,
+        watcher: &mut dyn Watcher,
+        enough: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<(PointResult, Vec<String>)> {
+        let Bench { plan, dir, offset, .. } = self;
+        let path = dir.point(folder);
+        write_file(&path.join("plan.toml"), plan.point_toml(point, *offset)?.as_bytes())?;
+        let epoch = Epoch::now();
+        let mut recorder = Recorder {
+            journal: Journal::create(&path, epoch.unix_ns(), point)?,
+            summary: Summary::default(),
+            watcher,
+            point,
+            begun: Instant::now(),
+            wanted: enough,
+            enough: false,
+        };
+        let job = Job {
+            target: Arc::new(plan.target.clone()),
+            route: self.route.clone(),
+            schedule: schedule(plan, point),
+            workers: workers(plan),
+            epoch,
+            id: format!("{:x}-p{}", epoch.unix_ns(), point.load.level()),
+            first: 0,
+            number: point.number,
+            log_chunks: plan.settings.log_chunks,
+        };
+        let tally = engine::run(&job, requests(plan, &self.workload, *offset, point), &mut recorder, self.stop)?;
+        *offset += point.warmup + point.number;
+        let ending = ending(&tally, &recorder.summary, &plan.target);
+        conclude(plan, dir, folder, ending, self.tokenizer.as_ref())
+    }
+
+    /// What a reader should know of the workload so far.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        remarks(&lock(&self.workload))
+    }
+
+    /// Waits between two load points, unless the user wants to stop.
+    pub(super) fn pause(&self) {
+        pause(self.plan.settings.sleep_interval.unwrap_or(0.0), self.stop);
+    }
 }
 
 fn lock(workload: &Mutex<Workload>) -> MutexGuard<'_, Workload> {
@@ -180,12 +226,15 @@ struct Recorder<'a> {
     watcher: &'a mut dyn Watcher,
     point: Point,
     begun: Instant,
+    wanted: &'a mut dyn FnMut(&Record) -> bool,
+    enough: bool,
 }
 
 impl Sink for Recorder<'_> {
     fn accept(&mut self, record: Record) -> Result<()> {
         self.journal.append(&record)?;
         self.summary.add(&record);
+        self.enough |= (self.wanted)(&record);
         if !record.warmup {
             self.watcher.done(self.summary.done(), &self.summary);
         }
@@ -197,6 +246,10 @@ impl Sink for Recorder<'_> {
         self.watcher.progress(self.point, &self.summary, self.begun.elapsed().as_secs_f64());
         Ok(())
     }
+
+    fn enough(&mut self) -> bool {
+        self.enough
+    }
 }
 
 fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
@@ -206,6 +259,8 @@ fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
         (Status::Aborted, Some(reason))
     } else if tally.stopped {
         (Status::Interrupted, Some(format!("stopped by the user, {} requests were not sent", tally.unsent)))
+    } else if tally.enough {
+        (Status::Complete, Some(format!("enough was known, {} requests were not sent", tally.unsent)))
     } else {
         (Status::Complete, None)
     };
@@ -286,6 +341,18 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
 
 /// What a reader should know of the workload and of what was counted.
 fn workload_notices(run: &RunResult, workload: &Workload) -> Vec<String> {
+    let mut notices = remarks(workload);
+    let missing: u64 = run.points.iter().map(|point| point.figures.counts.tokens_missing).sum();
+    if missing > 0 {
+        notices.push(format!(
+            "the server gave no usage for {missing} replies and no --tokenizer-path was set: their tokens are not counted"
+        ));
+    }
+    notices
+}
+
+/// What became of the rows and prompts of a workload so far.
+fn remarks(workload: &Workload) -> Vec<String> {
     let mut notices = Vec::new();
     let remarks = workload.remarks();
     let skipped = remarks.to_string();
@@ -301,12 +368,6 @@ fn workload_notices(run: &RunResult, workload: &Workload) -> Vec<String> {
     if let Some(repeats) = remarks.repeats_after {
         notices
             .push(format!("prompts repeat after {repeats}: a server with a prefix cache answers repeated ones faster"));
-    }
-    let missing: u64 = run.points.iter().map(|point| point.figures.counts.tokens_missing).sum();
-    if missing > 0 {
-        notices.push(format!(
-            "the server gave no usage for {missing} replies and no --tokenizer-path was set: their tokens are not counted"
-        ));
     }
     notices
 }

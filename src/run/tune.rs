@@ -20,12 +20,18 @@ const ASSUMPTION: &str =
 
 /// Runs the load points that a search asks for.
 pub trait Prober {
-    /// Runs one load point into a folder below the run's, with prompts that no run before had, and ends it early once
-    /// `enough` says so of a record.
+    /// Runs one load point into a folder below the run's, the `run`-th of its probe from 0, with prompts that no run
+    /// before had, and ends it early once `enough` says so of a record.
     ///
     /// # Errors
     /// When it cannot be run. That requests fail, or that the user stops it, is a result.
-    fn probe(&mut self, point: Point, folder: &str, enough: &mut dyn FnMut(&Record) -> bool) -> Result<PointResult>;
+    fn probe(
+        &mut self,
+        point: Point,
+        folder: &str,
+        run: u32,
+        enough: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<PointResult>;
 
     /// A probe is over; the files of the search can be renewed.
     ///
@@ -278,7 +284,7 @@ impl Tuner<'_> {
                 break;
             }
             let folder = self.spec.folder(value, run);
-            let result = self.prober.probe(point, &folder, &mut |record| {
+            let result = self.prober.probe(point, &folder, run, &mut |record| {
                 watch.add(record);
                 watch.lost().is_some()
             })?;

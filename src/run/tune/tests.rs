@@ -29,7 +29,13 @@ impl<F: Fn(u64, u64) -> (u64, bool)> Made<F> {
 }
 
 impl<F: Fn(u64, u64) -> (u64, bool)> Prober for Made<F> {
-    fn probe(&mut self, point: Point, folder: &str, enough: &mut dyn FnMut(&Record) -> bool) -> Result<PointResult> {
+    fn probe(
+        &mut self,
+        point: Point,
+        folder: &str,
+        _: u32,
+        enough: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<PointResult> {
         let value = point.load.rate().unwrap_or(point.load.level()) as u64;
         let stopped = self.stop_at == Some(self.asked.len());
         let (mut summary, mut compat) = (Summary::default(), Compat::default());
