@@ -53,8 +53,8 @@ fn row(result: &SlaResult, probe: &Probe) -> Vec<String> {
 
 /// How the runs of a probe ended.
 fn status(result: &SlaResult, probe: &Probe) -> String {
-    let ended = probe.runs.last().map_or(Status::Complete, |run| run.status);
-    let word = match ended {
+    let Some(last) = probe.runs.last() else { return "not tried".to_owned() };
+    let word = match last.status {
         Status::Interrupted => "interrupted",
         Status::Aborted => "aborted",
         _ if probe.early.is_some() => "ended early",

@@ -35,6 +35,10 @@ struct OnTarget<'a> {
 }
 
 impl Prober for OnTarget<'_> {
+    fn possible(&mut self, point: Point) -> Result<()> {
+        self.bench.way(point).map(drop)
+    }
+
     fn probe(
         &mut self,
         point: Point,

@@ -133,6 +133,7 @@ impl<'a> Bench<'a> {
         watcher: &mut dyn Watcher,
         enough: &mut dyn FnMut(&Record) -> bool,
     ) -> Result<(PointResult, Vec<String>)> {
+        let route = self.way(point)?;
         let Bench { plan, dir, offset, .. } = self;
         let path = dir.point(folder);
         write_file(&path.join("plan.toml"), plan.point_toml(point, *offset)?.as_bytes())?;
@@ -148,7 +149,7 @@ impl<'a> Bench<'a> {
         };
         let job = Job {
             target: Arc::new(plan.target.clone()),
-            route: self.route.clone(),
+            route,
             schedule: schedule(plan, point),
             workers: workers(plan),
             epoch,
@@ -161,6 +162,11 @@ impl<'a> Bench<'a> {
         *offset += point.warmup + point.number;
         let ending = ending(&tally, &recorder.summary, &plan.target);
         conclude(plan, dir, folder, ending, self.tokenizer.as_ref())
+    }
+
+    /// The way for a load point; there are never more requests in flight than there are.
+    pub(super) fn way(&self, point: Point) -> Result<Route> {
+        self.route.wide(point.load.cap().unwrap_or(0).min(point.warmup + point.number))
     }
 
     /// What a reader should know of the workload so far.
@@ -205,7 +211,7 @@ fn requests(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Po
             body: encoded.bytes,
             stream: encoded.stream,
             prompt_tokens: counted.map(u64::from),
-            due_ns: None,
+            due_ns: point.load.rate().map(|rate| ((index + 1) as f64 / rate * 1e9) as u64),
             warmup: index < point.warmup,
         })
     };

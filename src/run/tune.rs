@@ -20,6 +20,14 @@ const ASSUMPTION: &str =
 
 /// Runs the load points that a search asks for.
 pub trait Prober {
+    /// Whether this machine can make the load of a point.
+    ///
+    /// # Errors
+    /// When it cannot; the value then counts as one that does not hold, and the reason says so.
+    fn possible(&mut self, _point: Point) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs one load point into a folder below the run's, the `run`-th of its probe from 0, with prompts that no run
     /// before had, and ends it early once `enough` says so of a record.
     ///
@@ -74,7 +82,7 @@ pub struct Verdict {
 }
 
 /// One value that was tried.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Probe {
     /// Requests in flight, or a second.
     pub value: u64,
@@ -194,7 +202,7 @@ impl SlaResult {
 
     /// The contents of EvalScope's `sla_summary.json`: means over the runs of each probe, counts added up.
     pub fn summary(&self) -> Map<String, Value> {
-        let mut probes: Vec<&Probe> = self.probes.iter().collect();
+        let mut probes: Vec<&Probe> = self.probes.iter().filter(|probe| !probe.runs.is_empty()).collect();
         probes.sort_by_key(|probe| probe.value);
         let name = |probe: &Probe| format!("{}_{}", self.variable.name(), probe.value);
         probes.into_iter().map(|probe| (name(probe), means(&probe.runs))).collect()
@@ -274,6 +282,11 @@ impl Tuner<'_> {
 
     fn run(&mut self, value: u64, from: usize) -> Result<Probe> {
         let point = self.spec.point(value)?;
+        if let Err(failure) = self.prober.possible(point) {
+            let reason = Some(format!("not tried, this machine cannot: {failure}"));
+            let groups = vec![Verdict { holds: Some(false), reason }; self.result.limits.len().max(1)];
+            return Ok(Probe { value, groups, ..Probe::default() });
+        }
         let all: &[Group] = &self.result.limits;
         let (mut runs, mut values): (Vec<ProbeRun>, Vec<Measured>) = (Vec::new(), Vec::new());
         let mut lost = None;

@@ -12,12 +12,13 @@ struct Made<F> {
     reply: F,
     asked: Vec<(String, u64, u64)>,
     stop_at: Option<usize>,
+    most: u64,
     saved: usize,
 }
 
 impl<F: Fn(u64, u64) -> (u64, bool)> Made<F> {
     fn new(reply: F) -> Self {
-        Made { reply, asked: Vec::new(), stop_at: None, saved: 0 }
+        Made { reply, asked: Vec::new(), stop_at: None, most: u64::MAX, saved: 0 }
     }
 
     /// The values in the order they were asked for.
@@ -29,6 +30,10 @@ impl<F: Fn(u64, u64) -> (u64, bool)> Made<F> {
 }
 
 impl<F: Fn(u64, u64) -> (u64, bool)> Prober for Made<F> {
+    fn possible(&mut self, point: Point) -> Result<()> {
+        if point.load.level() as u64 <= self.most { Ok(()) } else { Err(Failure::usage("too few ports")) }
+    }
+
     fn probe(
         &mut self,
         point: Point,
@@ -162,6 +167,17 @@ fn nothing_succeeds() -> Result<()> {
     let result = tune(&spec(r#"{"rps": "max"}"#, "parallel = 4")?, &mut Made::new(|_, _| (1, true)))?;
     assert_eq!(result.exit(), Exit::Target);
     assert_eq!(result.selections[0].reason, "Failed at lower bound (1): 1 of 1 requests failed");
+    Ok(())
+}
+
+#[test]
+fn what_this_machine_cannot_do_is_told_from_what_the_server_cannot() -> Result<()> {
+    let mut server = Made::new(|_, _| (10, false));
+    server.most = 20;
+    let result = tune(&spec(r#"{"p99_ttft": "<=60"}"#, "parallel = 8")?, &mut server)?;
+    assert_eq!(result.selections[0].selected, Some(20));
+    assert_eq!(result.selections[0].reason, "at 21: not tried, this machine cannot: too few ports");
+    assert_eq!(result.summary().len(), server.values().len(), "only what was run is in the summary");
     Ok(())
 }
 
