@@ -44,9 +44,6 @@ fn the_parallelism_that_a_server_bears_is_found() {
     assert_eq!(selection["criteria"], "p99_ttft <= 1000 ms");
     let eight = &sla["probes"][2];
     assert_eq!(eight["groups"][0]["holds"], false);
-    assert_eq!(eight["early"], "p99_ttft is certain to be above 1000 ms");
-    assert!(eight["done"].as_u64() < eight["runs"][0]["planned"].as_u64(), "{eight}");
-
     let dir = run.dir();
     let five = dir.join("sla_tuning/sla_parallel_5_run_0");
     let args = read(&five.join("benchmark_args.json"));
@@ -61,6 +58,28 @@ fn the_parallelism_that_a_server_bears_is_found() {
     assert_eq!(summary["parallel_5"]["percentiles"]["TTFT (ms)"][10], rows[10]["TTFT (ms)"]);
     let text = std::fs::read_to_string(dir.join("performance_summary.txt")).unwrap();
     assert!(text.contains("5 in flight"), "{text}");
+}
+
+#[test]
+fn a_probe_ends_when_its_failure_is_certain() {
+    let server = server(1);
+    let args = "--sla-num-runs 3 --sla-upper-bound 1 --sla-number-multiplier 40";
+    let run = perf()
+        .against(&server)
+        .args("--sla-auto-tune --sla-params")
+        .arg(r#"{"p99_ttft": "<=1ms"}"#)
+        .args(args)
+        .exit(1)
+        .prints("ended early, run 1 of 3")
+        .run();
+    let sla = sla(&run);
+    let probe = &sla["probes"][0];
+    assert_eq!(probe["early"], "p99_ttft is certain to be above 1 ms");
+    assert_eq!((probe["runs"].as_array().unwrap().len(), &probe["runs"][0]["planned"]), (1, &json!(40)));
+    assert!(probe["done"].as_u64() < Some(40), "{probe}");
+    let point = read(&run.dir().join("sla_tuning/sla_parallel_1_run_0/summary.json"));
+    assert_eq!(point["status"], "complete");
+    assert!(point["reason"].as_str().unwrap().starts_with("enough was known"), "{}", point["reason"]);
 }
 
 #[test]
@@ -137,4 +156,19 @@ fn what_is_wrong_with_a_search_is_said_before_anything_is_sent() {
         "{}",
         dry.stdout
     );
+}
+
+#[test]
+fn a_rate_is_searched_for_below_a_fixed_cap() {
+    let server = Server::start(|_| Reply::of(&["a", "b"]));
+    let args = "--sla-variable rate --sla-lower-bound 200 --sla-upper-bound 400";
+    let run = search(&server, r#"{"rps": ">0"}"#).args(args).run();
+    let sla = sla(&run);
+    assert_eq!(values(&sla), [200, 400]);
+    assert_eq!((&sla["selections"][0]["selected"], &sla["fixed_parallel"]), (&json!(400), &json!(400)));
+    let folder = run.dir().join("sla_tuning/sla_rate_400_run_0");
+    let args = read(&folder.join("benchmark_args.json"));
+    assert_eq!((&args["rate"], &args["parallel"], &args["number"]), (&json!(400.0), &json!(400), &json!(800)));
+    let plan = std::fs::read_to_string(folder.join("plan.toml")).unwrap();
+    assert!(plan.contains("sla-auto-tune = false") && plan.contains("rate = 400.0"), "{plan}");
 }
