@@ -13,6 +13,7 @@ mod open_loop;
 mod refusals;
 mod requests;
 mod signals;
+mod sla;
 mod streams;
 mod support;
 mod tls;

@@ -7,6 +7,7 @@ mod perf;
 mod progress;
 mod report;
 mod signals;
+mod tune;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

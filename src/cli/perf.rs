@@ -7,10 +7,11 @@ use super::args::PerfFlags;
 use super::console::Console;
 use super::progress::Progress;
 use super::report::show;
+use super::tune::tune;
 use super::{log, signals};
 use crate::engine::Stop;
-use crate::error::{Exit, Result};
-use crate::plan::{Plan, Point, layer, profile_text};
+use crate::error::{Exit, Failure, Result};
+use crate::plan::{Plan, Point, SlaSpec, layer, profile_text};
 use crate::run::{RunResult, Status, Watcher, sweep};
 use crate::store::RunDir;
 
@@ -28,6 +29,11 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
             let (level, unit) = (load.level(), load.unit());
             console.out(&format!("# point {}: {level} {unit}, number {number}, warm-up {warmup}", index + 1));
         }
+        if let Some(sla) = &plan.sla {
+            let SlaSpec { lower, upper, start, runs, .. } = sla;
+            let (name, texts) = (sla.variable.name(), sla.criteria.texts().join(" | "));
+            console.out(&format!("# search: {name} from {lower} to {upper}, first {start}, {runs} runs each: {texts}"));
+        }
         console.out(&plan.to_toml()?);
         plan.notices.iter().for_each(|notice| console.warn(notice));
         return Ok(Exit::Done);
@@ -39,10 +45,14 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     signals::listen(&stop, *console)?;
     let mut progress = Progress::new(*console, &dir, !flags.json, plan.settings.log_every_n_query);
     plan.notices.iter().for_each(|notice| progress.notice(notice));
-    let run = sweep(&plan, &dir, &mut progress, &stop).inspect_err(|failure| {
+    let discard = |failure: &Failure| {
         tracing::error!("{failure}");
         dir.discard_if_nothing_measured();
-    })?;
+    };
+    if plan.sla.is_some() {
+        return tune(&plan, &dir, &mut progress, &stop, *console, flags.json).inspect_err(discard);
+    }
+    let run = sweep(&plan, &dir, &mut progress, &stop).inspect_err(discard)?;
     show(&run, *console, flags.json)?;
     let exit = exit_of(&run);
     let new = run.notices.iter().filter(|notice| !plan.notices.contains(notice));

@@ -8,7 +8,7 @@ use tracing::{debug, info};
 use super::console::Console;
 use super::report::save_reports;
 use crate::error::Result;
-use crate::plan::Point;
+use crate::plan::{Load, Point};
 use crate::report;
 use crate::run::{RunResult, Watcher};
 use crate::stats::{Figures, Summary};
@@ -35,15 +35,14 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Watcher for Progress<'_> {
-    fn notice(&mut self, text: &str) {
-        info!("{text}");
-        self.console.warn(text);
-    }
-
-    fn point_begins(&mut self, point: Point, index: usize, of: usize) {
-        let (level, unit) = (point.load.level(), point.load.unit());
-        info!("point {} of {of}: {level} {unit}, number {}", index + 1, point.number);
+impl Progress<'_> {
+    /// Says what begins and draws the live line of it.
+    fn begin(&mut self, point: Point, what: &str) {
+        let load = match (point.load, point.load.rate()) {
+            (Load::Paced { .. }, Some(rate)) => format!("{rate} req/s"),
+            (load, _) => format!("{} {}", load.level(), load.unit()),
+        };
+        info!("{what}: {load}, number {}", point.number);
         if !self.console.is_live() {
             return;
         }
@@ -51,9 +50,29 @@ impl Watcher for Progress<'_> {
         let template = "{prefix}  [{bar:30}] {pos}/{len}\n  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
-        bar.set_prefix(format!("point {} of {of}: {level} {unit}", index + 1));
+        bar.set_prefix(format!("{what}: {load}"));
         bar.enable_steady_tick(Duration::from_millis(1000 / u64::from(REDRAWS)));
         self.bar = bar;
+    }
+}
+
+impl Watcher for Progress<'_> {
+    fn notice(&mut self, text: &str) {
+        info!("{text}");
+        self.console.warn(text);
+    }
+
+    fn point_begins(&mut self, point: Point, index: usize, of: usize) {
+        self.begin(point, &format!("point {} of {of}", index + 1));
+    }
+
+    fn probe_begins(&mut self, point: Point, run: u32, of: u32) {
+        self.begin(point, &format!("probe, run {} of {of}", run + 1));
+    }
+
+    fn probe_ends(&mut self) {
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
     }
 
     fn progress(&mut self, point: Point, summary: &Summary, elapsed_s: f64) {

@@ -4,16 +4,20 @@
 //! `plan.toml` that a run saves is a profile again. [`layer`] merges them, [`Plan::resolve`] checks every value before
 //! any request is sent.
 
+mod criteria;
 mod grid;
 mod layer;
 mod load;
 mod prompts;
 mod resolve;
 mod settings;
+mod sla;
 mod specs;
 
+pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
 pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
+pub use sla::{SlaSpec, Variable};
 pub use specs::{Arrival, EmbeddedSpec, Lengths, LoadSpec, Ramp, Served, Source, Tool, WorkloadSpec};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::load::{load, points};
 use super::prompts::workload;
-use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, WorkloadSpec};
+use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, SlaSpec, WorkloadSpec};
 use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
 use crate::target::{Deadlines, HttpVersion, Secret, Target, Trust, dialect_of, is_secret_header, resolve_url};
@@ -33,10 +33,12 @@ pub struct Plan {
     pub served: Served,
     /// Where and how to speak. For the embedded model the address is filled in once it listens.
     pub target: Target,
-    /// The load points in order.
+    /// The load points in order; none where a search chooses them.
     pub points: Vec<Point>,
     /// How arrivals are spaced, and what bounds a point beyond its number.
     pub load: LoadSpec,
+    /// The search that takes the place of the load points, if one is asked for.
+    pub sla: Option<SlaSpec>,
     /// What is sent.
     pub workload: WorkloadSpec,
     /// How the model is asked to generate.
@@ -80,11 +82,15 @@ impl Plan {
             }
         };
         settings.model = Some(model.clone());
-        let points = points(&settings, |load| match load {
-            Load::Closed { parallel } | Load::Paced { parallel, .. } if embedded => (4 * parallel).max(20),
-            Load::Open { .. } if embedded => 20,
-            _ => NUMBER,
-        })?;
+        let sla = SlaSpec::resolve(&settings)?;
+        let points = match sla {
+            Some(_) => Vec::new(),
+            None => points(&settings, |load| match load {
+                Load::Closed { parallel } | Load::Paced { parallel, .. } if embedded => (4 * parallel).max(20),
+                Load::Open { .. } if embedded => 20,
+                _ => NUMBER,
+            })?,
+        };
         let load = load(&settings)?;
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
         let dialect = dialect_of(&url)?;
@@ -123,7 +129,7 @@ impl Plan {
         } else {
             Served::Remote
         };
-        Ok(Plan { settings, served, target, points, load, workload, sampling, notices })
+        Ok(Plan { settings, served, target, points, load, sla, workload, sampling, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.
@@ -150,11 +156,15 @@ impl Plan {
             number: Some(super::ListOf::One(point.number)),
             dataset_offset: self.settings.dataset_offset + offset,
             repeat: 1,
+            sla_auto_tune: false,
+            sla_params: None,
             ..self.settings.clone()
         };
         match point.load {
-            Load::Closed { parallel } | Load::Paced { parallel, .. } => {
+            Load::Closed { parallel } => settings.parallel = super::ListOf::One(parallel),
+            Load::Paced { parallel, rate } => {
                 settings.parallel = super::ListOf::One(parallel);
+                settings.rate = Some(super::ListOf::One(rate));
             }
             Load::Open { rate, .. } if settings.rate.is_some() => settings.rate = Some(super::ListOf::One(rate)),
             Load::Open { .. } => {}

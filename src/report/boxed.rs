@@ -17,11 +17,14 @@ const STYLE: TableStyle = TableStyle::new()
 pub fn boxed(title: &str, header: &[&str], rows: Vec<Vec<String>>, left: usize) -> String {
     let mut table = Table::new();
     table.load_style(STYLE).force_no_tty();
-    if header.is_empty() {
-        // Only a list of facts holds text of any length; wrapped figures could not be read.
+    if header.len() <= left {
+        // Only words are of any length; wrapped figures could not be read.
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     } else {
-        table.set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec());
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    if !header.is_empty() {
+        table.set_header(header.to_vec());
     }
     table.add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {

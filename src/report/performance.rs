@@ -29,6 +29,9 @@ const METRICS: &[(&str, &str, &str, usize)] = &[
     ("Spec. Accept Rate", "Spec. Accept Rate", "", 2),
 ];
 
+/// Heads of the overview.
+pub const OVERVIEW: [&str; 6] = ["Conc.", "Rate", "Num", "RPS", "Gen/s", "Success"];
+
 /// The points by load, as every table lists them.
 pub fn by_load(run: &RunResult) -> Vec<&PointResult> {
     let mut points: Vec<&PointResult> = run.points.iter().collect();
@@ -48,7 +51,7 @@ pub fn performance_summary(run: &RunResult) -> String {
     out.push_str(&boxed("Basic Information", &[], basics(run, &points), 2));
     out.push('\n');
     let rows = points.iter().map(|point| overview(&point.evalscope_summary)).collect();
-    out.push_str(&boxed("Performance Overview", &["Conc.", "Rate", "Num", "RPS", "Gen/s", "Success"], rows, 0));
+    out.push_str(&boxed("Performance Overview", &OVERVIEW, rows, 0));
     out.push('\n');
     let rows = points.iter().flat_map(|point| per_request(point)).collect();
     let header = ["Conc.", "Rate", "Metric", "avg", "p50", "p99", "max"];
@@ -102,7 +105,8 @@ fn load(summary: &Map<String, Value>) -> [String; 2] {
     [dash(number(summary.get("Concurrency")), 0), dash(number(summary.get("Request Rate (req/s)")), 2)]
 }
 
-fn overview(summary: &Map<String, Value>) -> Vec<String> {
+/// A row of the overview.
+pub fn overview(summary: &Map<String, Value>) -> Vec<String> {
     let get = |key: &str| number(summary.get(key));
     let total = get("Total Requests");
     let share = get("Success Requests").zip(total).filter(|(_, total)| *total > 0.0).map(|(ok, n)| 100.0 * ok / n);

@@ -109,7 +109,7 @@ fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()
 }
 
 /// Writes JSON as EvalScope does: four spaces, non-ASCII kept, no newline at the end.
-fn save_compat(path: &Path, value: &impl Serialize) -> Result<()> {
+pub(super) fn save_compat(path: &Path, value: &impl Serialize) -> Result<()> {
     write_json(path, value, PrettyFormatter::with_indent(b"    "))
 }
 

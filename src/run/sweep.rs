@@ -1,31 +1,22 @@
 //! A sweep: one run of the engine for each load point.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::check;
-use super::point::{Ending, conclude, save};
+use super::bench::{Bench, lock};
+use super::point::save;
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use super::scrape::{Metrics, Scraper};
-use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
+use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
-use crate::local;
-use crate::plan::{Load, Plan, Point, Served};
-use crate::prompt::Conversation;
-use crate::record::{Epoch, Record, Sink};
-use crate::stats::{Best, DEFINITIONS, Host, Summary};
-use crate::store::{Journal, RunDir, write_file};
-use crate::target::{Target, Trust};
-use crate::units::millis;
-use crate::wire;
-use crate::workload::{self, Workload};
+use crate::plan::{Plan, Point, Served};
+use crate::stats::{Best, DEFINITIONS, Summary};
+use crate::store::RunDir;
+use crate::target::Trust;
+use crate::workload::Workload;
 
 /// How often a pause looks whether the user wants to stop.
 const PAUSE_STEP: Duration = Duration::from_millis(100);
-/// Prompts made at a time.
-const BATCH: u64 = 256;
 
 /// What a run tells while it goes on. Everything defaults to silence.
 pub trait Watcher {
@@ -37,6 +28,10 @@ pub trait Watcher {
     fn progress(&mut self, _point: Point, _summary: &Summary, _elapsed_s: f64) {}
     /// A measured request ended, the `done`-th.
     fn done(&mut self, _done: u64, _summary: &Summary) {}
+    /// One run of a probe begins, the `run`-th of `of`.
+    fn probe_begins(&mut self, _point: Point, _run: u32, _of: u32) {}
+    /// One run of a probe is over.
+    fn probe_ends(&mut self) {}
     /// A load point is over and its files are written; the run's own files can be renewed.
     ///
     /// # Errors
@@ -54,193 +49,37 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
-    let mut plan = plan.clone();
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
-    let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));
-    let tokenizer = lock(&workload).tokenizer().cloned();
-    let server = match &plan.served {
-        Served::Embedded(spec) => Some(local::start(spec)?),
-        Served::Remote => None,
-    };
-    if let Some(server) = &server {
-        plan.target.url =
-            server.url().parse().map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
-    }
-    let route = check::route(&plan.target)?;
-    let mut metrics = Metrics::of(&plan, &route)?;
-    if !plan.settings.no_test_connection && server.is_none() {
-        check::check(&plan, &route, stop)?;
-    }
-    dir.write("plan.toml", plan.to_toml()?.as_bytes())?;
-    let mut run = empty_result(&plan, dir)?;
+    let mut bench = Bench::open(plan, dir, stop, total)?;
+    let mut run = empty_result(&bench.plan, dir)?;
     save(&dir.path().join("summary.json"), &run)?;
-    let workers = workers(&plan);
-    let mut offset = 0;
     // What is said of the workload grows with each point; it stands behind what is said of the plan and the points.
     let mut settled = run.notices.clone();
     for (index, &point) in plan.points.iter().enumerate() {
         if index > 0 {
-            pause(plan.settings.sleep_interval.unwrap_or(0.0), stop);
+            bench.pause();
         }
         if stop.is_draining() {
             break;
         }
         watcher.point_begins(point, index, plan.points.len());
-        write_file(&dir.point(&point.folder()).join("plan.toml"), plan.point_toml(point, offset)?.as_bytes())?;
-        let folder = dir.point(&point.folder());
-        let scraper = metrics.as_ref().map(|metrics| Scraper::begin(metrics, &folder, stop)).transpose()?.flatten();
-        if let (0, Some(found)) = (index, &metrics) {
-            let place = found.url();
-            run.setting.server_metrics = Some(if scraper.is_some() { place } else { format!("none at {place}") });
-            // A server that had none at first is not asked again.
-            metrics = metrics.filter(|_| scraper.is_some());
-        }
-        let epoch = Epoch::now();
-        let mut recorder = Recorder {
-            journal: Journal::create(&dir.point(&point.folder()), epoch.unix_ns(), point)?,
-            summary: Summary::default(),
-            watcher,
-            point,
-            begun: Instant::now(),
-        };
-        let job = Job {
-            target: Arc::new(plan.target.clone()),
-            route: route.wide(point.load.cap().unwrap_or(0))?,
-            schedule: schedule(&plan, point),
-            workers,
-            epoch,
-            id: format!("{:x}-p{}", epoch.unix_ns(), point.load.level()),
-            first: 0,
-            number: point.number,
-            log_chunks: plan.settings.log_chunks,
-        };
-        let tally = engine::run(&job, requests(&plan, &workload, offset, point), &mut recorder, stop)?;
-        offset += point.warmup + point.number;
-        scraper.map(Scraper::end).transpose()?;
-        let ending = ending(&tally, &recorder.summary, &plan.target);
-        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
+        let (result, notices) = bench.load_point(point, &point.folder(), watcher, &mut |_| false)?;
+        run.setting.server_metrics = bench.server_metrics.clone();
         let lost = result.status == Status::Aborted;
         run.notices = settled;
         add_point(&mut run, result, notices);
         settled = run.notices.clone();
-        run.notices.extend(workload_notices(&run, &lock(&workload)));
+        run.notices.extend(workload_notices(&run, &lock(&bench.workload)));
         save(&dir.path().join("summary.json"), &run)?;
         watcher.point_ends(&run)?;
         if lost {
             break;
         }
     }
-    if let Some(server) = server {
-        server.stop();
-    }
     if run.points.is_empty() {
         return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
     }
     Ok(run)
-}
-
-fn lock(workload: &Mutex<Workload>) -> MutexGuard<'_, Workload> {
-    workload.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How the requests of a point are let go.
-fn schedule(plan: &Plan, point: Point) -> Schedule {
-    let release = match (point.load, point.load.cap()) {
-        (Load::Closed { parallel }, _) => Release::Slot { slots: parallel as usize, ramp: plan.load.slot_ramp },
-        (_, most) => Release::Clock { most: most.map(|most| most as usize) },
-    };
-    Schedule { release, duration: plan.load.duration, grace: plan.load.grace }
-}
-
-/// The requests of a load point, made as they are wanted: prompts by the batch, bodies one by one.
-fn requests(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point) -> Requests {
-    let (plan, workload) = (plan.clone(), Arc::clone(workload));
-    let total = point.warmup + point.number;
-    let batches = (0..total).step_by(BATCH as usize).map(move |from| {
-        let count = BATCH.min(total - from);
-        let batch = lock(&workload).conversations(offset + from, count);
-        batch.map(|batch| batch.into_iter().zip(from..).collect::<Vec<_>>())
-    });
-    let encode = move |conversation: &Conversation, index: u64| -> Result<Request> {
-        let prompt = conversation.turns.first().ok_or_else(|| Failure::bug("a conversation has no turn"))?;
-        let encoded = wire::encode(prompt, &plan.sampling, &plan.target.model)?;
-        // A count is reported only where the user named the tokenizer: the built-in one is not the server's.
-        let counted = prompt.tokens.filter(|_| plan.workload.tokenizer.is_some());
-        Ok(Request {
-            body: encoded.bytes,
-            stream: encoded.stream,
-            prompt_tokens: counted.map(u64::from),
-            due_ns: point.load.rate().map(|rate| ((index + 1) as f64 / rate * 1e9) as u64),
-            warmup: index < point.warmup,
-        })
-    };
-    Box::new(
-        batches
-            .flat_map(|batch| match batch {
-                Ok(batch) => batch.into_iter().map(Ok).collect(),
-                Err(failure) => vec![Err(failure)],
-            })
-            .map(move |item| item.and_then(|(conversation, index)| encode(&conversation, index))),
-    )
-}
-
-/// Keeps each row before it is counted.
-struct Recorder<'a> {
-    journal: Journal,
-    summary: Summary,
-    watcher: &'a mut dyn Watcher,
-    point: Point,
-    begun: Instant,
-}
-
-impl Sink for Recorder<'_> {
-    fn accept(&mut self, record: Record) -> Result<()> {
-        self.journal.append(&record)?;
-        self.summary.add(&record);
-        if !record.warmup {
-            self.watcher.done(self.summary.done(), &self.summary);
-        }
-        Ok(())
-    }
-
-    fn tick(&mut self) -> Result<()> {
-        self.journal.flush()?;
-        self.watcher.progress(self.point, &self.summary, self.begun.elapsed().as_secs_f64());
-        Ok(())
-    }
-}
-
-fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
-    let (status, reason) = if tally.lost {
-        let first = summary.figures().failures.get("connect").map(|failure| failure.first.clone()).unwrap_or_default();
-        let reason = format!("{} was lost, {} requests were not sent: {first}", target.endpoint(), tally.unsent);
-        (Status::Aborted, Some(reason))
-    } else if tally.stopped {
-        (Status::Interrupted, Some(format!("stopped by the user, {} requests were not sent", tally.unsent)))
-    } else {
-        (Status::Complete, None)
-    };
-    Ending { status, reason, unsent: tally.unsent, host: Some(host(&tally.ledger)), self_check: None }
-}
-
-/// What the engine noted, as it is judged.
-fn host(ledger: &Ledger) -> Host {
-    let of_workers = (ledger.wall_ns * ledger.workers).max(1) as f64;
-    let percent = |ns: u64| 100.0 * ns as f64 / of_workers;
-    Host {
-        lag_ms: Host::spread(&ledger.lag),
-        pulse_ms: Host::spread(&ledger.pulse),
-        kernel_reads: ledger.kernel_reads,
-        user_reads: ledger.user_reads,
-        kernel_sends: ledger.kernel_sends,
-        user_sends: ledger.user_sends,
-        clock_steps: ledger.clock_steps,
-        clock_step_ms: millis(ledger.clock_step_ns),
-        starved: ledger.starved,
-        workers: ledger.workers,
-        cpu_percent: ledger.cpu_ns.map(percent),
-        run_delay_percent: ledger.run_delay_ns.map(percent),
-    }
 }
 
 /// Puts a load point into a run, in place of an older result of the same point.
@@ -298,6 +137,18 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
 
 /// What a reader should know of the workload and of what was counted.
 fn workload_notices(run: &RunResult, workload: &Workload) -> Vec<String> {
+    let mut notices = remarks(workload);
+    let missing: u64 = run.points.iter().map(|point| point.figures.counts.tokens_missing).sum();
+    if missing > 0 {
+        notices.push(format!(
+            "the server gave no usage for {missing} replies and no --tokenizer-path was set: their tokens are not counted"
+        ));
+    }
+    notices
+}
+
+/// What became of the rows and prompts of a workload so far.
+pub(super) fn remarks(workload: &Workload) -> Vec<String> {
     let mut notices = Vec::new();
     let remarks = workload.remarks();
     let skipped = remarks.to_string();
@@ -314,20 +165,14 @@ fn workload_notices(run: &RunResult, workload: &Workload) -> Vec<String> {
         notices
             .push(format!("prompts repeat after {repeats}: a server with a prefix cache answers repeated ones faster"));
     }
-    let missing: u64 = run.points.iter().map(|point| point.figures.counts.tokens_missing).sum();
-    if missing > 0 {
-        notices.push(format!(
-            "the server gave no usage for {missing} replies and no --tokenizer-path was set: their tokens are not counted"
-        ));
-    }
     notices
 }
 
-fn workers(plan: &Plan) -> usize {
+pub(super) fn workers(plan: &Plan) -> usize {
     plan.settings.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-fn pause(seconds: f64, stop: &Stop) {
+pub(super) fn pause(seconds: f64, stop: &Stop) {
     let until = Instant::now() + Duration::from_secs_f64(seconds);
     while !stop.is_draining() && Instant::now() < until {
         thread::sleep(PAUSE_STEP.min(until.saturating_duration_since(Instant::now())));

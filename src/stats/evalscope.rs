@@ -71,13 +71,32 @@ pub struct CompatRaw {
 }
 
 /// One successful request in EvalScope's terms, in seconds.
-struct Row {
-    latency: f64,
-    ttft: f64,
-    tpot: f64,
+pub(super) struct Row {
+    pub(super) latency: f64,
+    pub(super) ttft: f64,
+    pub(super) tpot: f64,
     prompt: f64,
-    completion: f64,
-    stream: bool,
+    pub(super) completion: f64,
+    pub(super) stream: bool,
+}
+
+impl Row {
+    pub(super) fn of(record: &Record) -> Self {
+        let (start, end) = span(record);
+        let latency = end.saturating_sub(start) as f64 / NS_PER_S;
+        let ttft = if record.stream { record.ttft_ns().map_or(0.0, |ttft| ttft as f64 / NS_PER_S) } else { latency };
+        let completion = record.completion_tokens.unwrap_or(0) as f64;
+        let prompt = record.prompt_tokens.unwrap_or(0) as f64;
+        let tpot = if completion > 1.0 { (latency - ttft) / (completion - 1.0) } else { 0.0 };
+        Row { latency, ttft, tpot, prompt, completion, stream: record.stream }
+    }
+}
+
+/// When a request began and ended: a stream ends with its last JSON event for the latency, and so it does for the wall
+/// time.
+pub(super) fn span(record: &Record) -> (u64, u64) {
+    let start = record.started_ns.unwrap_or(record.intended_ns);
+    (start, if record.stream { record.last_event_ns.unwrap_or(record.end_ns) } else { record.end_ns })
 }
 
 /// Everything EvalScope's files of one load point are made from.
@@ -107,20 +126,15 @@ impl Compat {
         }
         self.total += 1;
         self.streams += u64::from(record.stream);
-        let start = record.started_ns.unwrap_or(record.intended_ns);
-        // A stream ends with its last JSON event for the latency, and so it does for the wall time.
-        let end = if record.stream { record.last_event_ns.unwrap_or(record.end_ns) } else { record.end_ns };
+        let (start, end) = span(record);
         self.first_start = Some(self.first_start.map_or(start, |first| first.min(start)));
         self.last_end = self.last_end.max(end);
         if !record.is_ok() {
             return;
         }
-        let latency = end.saturating_sub(start) as f64 / NS_PER_S;
-        let ttft = if record.stream { record.ttft_ns().map_or(0.0, |ttft| ttft as f64 / NS_PER_S) } else { latency };
-        let completion = record.completion_tokens.unwrap_or(0) as f64;
-        let prompt = record.prompt_tokens.unwrap_or(0) as f64;
-        let tpot = if completion > 1.0 { (latency - ttft) / (completion - 1.0) } else { 0.0 };
-        self.rows.push(Row { latency, ttft, tpot, prompt, completion, stream: record.stream });
+        let row = Row::of(record);
+        let (completion, ttft) = (row.completion, row.ttft);
+        self.rows.push(row);
         if record.stream {
             self.add_gaps(&record.gaps_ns);
             if completion > 1.0 && record.decode_chunks > 1 {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod best;
+mod criteria;
 mod evalscope;
 mod figures;
 mod prometheus;
@@ -14,6 +15,7 @@ mod window;
 
 pub use audit::{Audit, Code, Finding, Pair, Scrapes, Sharing};
 pub use best::Best;
+pub use criteria::{Measured, Watch};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use prometheus::{Page, Sample};

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Failure, Result};
 use crate::plan::Point;
 
+/// What to do about a folder that is in use.
+const TAKEN: &str = "give another --name or --outputs-dir, leave out --no-timestamp, or move the folder away";
+
 /// The folder all files of a run live in: `<outputs>/[<time>/]<model or name>`.
 #[derive(Debug, Clone)]
 pub struct RunDir {
@@ -47,8 +50,7 @@ impl RunDir {
             let folder = dir.point(&point.folder());
             let taken = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
             if taken {
-                return Err(Failure::files(format!("{} holds results already", folder.display()))
-                    .hint("give another --name or --outputs-dir, leave out --no-timestamp, or move the folder away"));
+                return Err(Failure::files(format!("{} holds results already", folder.display())).hint(TAKEN));
             }
             fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
         }
@@ -70,8 +72,24 @@ impl RunDir {
         self.path.join(folder)
     }
 
+    /// Makes a folder below the run's, and those between.
+    ///
+    /// # Errors
+    /// When it cannot be made, or has something in it already.
+    pub fn make(&self, folder: &str) -> Result<()> {
+        let path = self.path.join(folder);
+        if fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Failure::files(format!("{} holds results already", path.display())).hint(TAKEN));
+        }
+        fs::create_dir_all(&path)
+            .map_err(|error| Failure::files(format!("{} cannot be made", path.display())).because(error))
+    }
+
     /// Takes back what [`RunDir::create`] made when no row was written: empty folders and the log in them.
     pub fn discard_if_nothing_measured(&self) {
+        if self.path.join("sla_tuning").is_dir() {
+            return;
+        }
         let points = self.points().unwrap_or_default();
         // Only empty folders can be removed this way, so nothing that was measured is lost.
         if points.iter().all(|folder| fs::remove_dir(self.point(folder)).is_ok()) {

@@ -29,6 +29,8 @@ pub struct Seen {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Requests that the server was answering when this one had come, itself among them.
+    pub in_flight: usize,
 }
 
 impl Seen {
@@ -67,6 +69,7 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
     changed: Condvar,
     connections: AtomicUsize,
+    in_flight: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
     dead: AtomicBool,
 }
@@ -119,6 +122,7 @@ impl Server {
             seen: Mutex::default(),
             changed: Condvar::new(),
             connections: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             open: Mutex::default(),
             dead: AtomicBool::new(false),
         });
@@ -219,7 +223,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 /// Serves one connection until a side ends it.
 fn converse(mut stream: impl Read + Write, socket: &TcpStream, connection: usize, shared: &Shared) {
     let mut buffer = Vec::new();
-    while let Some(seen) = read_request(&mut stream, &mut buffer, connection) {
+    while let Some(mut seen) = read_request(&mut stream, &mut buffer, connection) {
+        seen.in_flight = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         let reply = (shared.script)(&seen);
         shared.seen.lock().unwrap().push(seen);
         shared.changed.notify_all();
@@ -250,7 +255,7 @@ fn read_request(stream: &mut impl Read, buffer: &mut Vec<u8>, connection: usize)
         read_more(stream, buffer)?;
     }
     let body = buffer.drain(..length).collect();
-    Some(Seen { connection, method, path, headers, body })
+    Some(Seen { connection, method, path, headers, body, in_flight: 0 })
 }
 
 fn read_more(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Option<()> {
@@ -260,12 +265,27 @@ fn read_more(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// A request that is being answered, until this is dropped.
+struct Answering<'a>(&'a AtomicUsize);
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Writes a reply; `None` when the connection is over.
 fn answer(stream: &mut impl Write, reply: Reply, socket: &TcpStream, shared: &Shared) -> Option<()> {
+    let mut answering = Some(Answering(&shared.in_flight));
     if !reply.head.is_empty() {
         stream.write_all(format!("{}\r\n", reply.head).as_bytes()).ok()?;
     }
-    for step in reply.steps {
+    let last = reply.steps.len().saturating_sub(1);
+    for (index, step) in reply.steps.into_iter().enumerate() {
+        if index == last {
+            // Whoever has the whole reply may ask again at once and must not find himself still being answered.
+            answering.take();
+        }
         match step {
             Step::Pause(time) => thread::sleep(time),
             Step::Wait(gate) => gate.pass(),
