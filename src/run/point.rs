@@ -13,7 +13,7 @@ use crate::error::{Failure, Result};
 use crate::plan::Plan;
 use crate::record::{Record, TokensFrom};
 use crate::stats::{Compat, CompatOptions, Course, Summary};
-use crate::store::{Requests, Rows, RunDir, write_file};
+use crate::store::{Chunks, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 
 /// How a load point ended, as far as its rows do not tell.
@@ -36,15 +36,18 @@ pub(super) fn conclude(
     let mut rows = Rows::open(&path)?;
     let point = rows.header.point;
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
+    let mut chunks = Chunks::new(&path, rows.header.epoch_unix_ns);
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
         summary.add(&record);
         compat.add(&record);
         course.add(&record);
+        chunks.push(&record)?;
         requests.push(record)?;
     }
     requests.finish()?;
+    chunks.finish()?;
     // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
     let unsent = match ending.status {
         Status::Recovered => point.number.saturating_sub(summary.done()),

@@ -2,6 +2,7 @@
 //! of a run over time.
 
 mod best;
+pub mod dialect;
 mod evalscope;
 mod figures;
 mod summary;

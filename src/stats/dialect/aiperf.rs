@@ -192,7 +192,9 @@ fn spreads(good: &[(&Reply, &View)]) -> Vec<Spread> {
 /// Tokens that are no reasoning, and those that are, where there are any.
 fn parts(reply: &Reply) -> Option<(u64, Option<u64>)> {
     match reply.counted {
-        Some(Counted { reasoning, all, .. }) => Some((all.saturating_sub(reasoning), Some(reasoning).filter(|n| *n > 0))),
+        Some(Counted { reasoning, all, .. }) => {
+            Some((all.saturating_sub(reasoning), Some(reasoning).filter(|n| *n > 0)))
+        }
         None => {
             let reasoning = reply.record.reasoning_tokens;
             Some((reply.record.completion_tokens?.saturating_sub(reasoning.unwrap_or(0)), reasoning))

@@ -169,7 +169,7 @@ fn metrics(by: &ByStatus, window: (f64, f64)) -> Value {
 }
 
 fn iterations(reply: &Reply) -> f64 {
-    reply.events.iter().filter(|event| !event.mark.has(Mark::DONE)).count() as f64
+    reply.events.iter().filter(|event| !event.has(Mark::DONE)).count() as f64
 }
 
 fn first_output_ms(reply: &Reply) -> f64 {

@@ -37,11 +37,11 @@ pub(super) fn view(reply: &Reply) -> Option<View> {
 
 /// When each token came, in seconds since the start.
 fn token_times(reply: &Reply) -> Vec<f64> {
-    let texts = reply.events.iter().filter(|event| event.mark.has(Mark::CONTENT));
+    let texts = reply.events.iter().filter(|event| event.has(Mark::CONTENT));
     texts
         .flat_map(|event| {
             let tokens = event.counted.unwrap_or(1) as usize;
-            std::iter::repeat_n(reply.since_start(event.mark.at_ns), tokens)
+            std::iter::repeat_n(reply.since_start(event.at_ns), tokens)
         })
         .collect()
 }
@@ -53,7 +53,7 @@ fn normalised(view: &View) -> f64 {
 
 /// Whether the pieces add up to another number than the server's.
 fn mismatched(reply: &Reply) -> bool {
-    let pieces = reply.events.iter().filter(|event| event.mark.has(Mark::CONTENT));
+    let pieces = reply.events.iter().filter(|event| event.has(Mark::CONTENT));
     let sum: Option<u64> = pieces.map(|event| event.counted.map(u64::from)).sum();
     matches!((sum, reply.server_output()), (Some(sum), Some(server)) if reply.counted.is_some() && sum != server)
 }

@@ -129,7 +129,7 @@ impl Context {
 
     /// The rate as JSON: a number, or the text `inf`.
     fn rate_value(&self) -> Value {
-        self.load.rate().map_or_else(|| json!("inf"), |rate| json!(rate))
+        number_or_inf(self.load.rate().unwrap_or(f64::INFINITY))
     }
 
     /// The last part of the model's name.
@@ -261,6 +261,11 @@ pub fn cast(tool: Tool, context: &Context, replies: &Replies) -> Result<Cast> {
         format!("{count} {outcome} requests are left out: the tool would have sent them or waited for them")
     }));
     Ok(cast)
+}
+
+/// A number, or the text `inf`, because JSON has no infinity.
+fn number_or_inf(value: f64) -> Value {
+    if value.is_infinite() { json!("inf") } else { json!(value) }
 }
 
 /// Spells JSON as Python's `json.dumps` does with this indent; none puts everything on one line.

@@ -10,13 +10,22 @@ use crate::units::NS_PER_S;
 /// Counts the tokens of a text.
 pub type Count<'a> = dyn Fn(&str) -> Result<u64> + 'a;
 
-/// One event of a reply.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What dialects ask of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// As it was logged.
-    pub mark: Mark,
+    /// Arrival in ns since the run's epoch.
+    pub at_ns: u64,
     /// Tokens of its own text by a tokenizer, where one counted.
     pub counted: Option<u32>,
+    /// Flags of its [`Mark`].
+    pub flags: u16,
+}
+
+impl Event {
+    /// Whether all of these flags are set.
+    pub(super) fn has(&self, flags: u16) -> bool {
+        self.flags & flags == flags
+    }
 }
 
 /// Tokens of a whole reply by a tokenizer.
@@ -71,7 +80,8 @@ impl Reply {
                 reasoning.push_str(piece);
             }
             let counted = count.map(|count| count(piece)).transpose()?;
-            events.push(Event { mark, counted: counted.map(|tokens| tokens as u32) });
+            let counted = counted.map(|tokens| tokens as u32);
+            events.push(Event { at_ns: mark.at_ns, counted, flags: mark.flags });
         }
         let counted = match count {
             Some(count) => {
@@ -103,13 +113,13 @@ impl Reply {
 
     /// Stamps of the events that carry at least one of these flags.
     pub(super) fn stamps(&self, flags: u16) -> impl Iterator<Item = u64> + Clone + '_ {
-        self.events.iter().filter(move |event| event.mark.flags & flags != 0).map(|event| event.mark.at_ns)
+        self.events.iter().filter(move |event| event.flags & flags != 0).map(|event| event.at_ns)
     }
 
     /// Stamp of the last event that is more than `[DONE]`, else the end.
     pub(super) fn last_json_ns(&self) -> u64 {
-        let said = self.events.iter().rev().find(|event| !event.mark.has(Mark::DONE));
-        said.map_or(self.record.end_ns, |event| event.mark.at_ns)
+        let said = self.events.iter().rev().find(|event| !event.has(Mark::DONE));
+        said.map_or(self.record.end_ns, |event| event.at_ns)
     }
 
     /// Completion tokens where the server told them.

@@ -30,7 +30,7 @@ pub(super) fn view(reply: &Reply, asked: Option<u64>) -> Option<View> {
 }
 
 fn end_ns(reply: &Reply) -> u64 {
-    reply.events.last().map_or(reply.record.end_ns, |event| event.mark.at_ns)
+    reply.events.last().map_or(reply.record.end_ns, |event| event.at_ns)
 }
 
 pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::peaks::{busiest_second, most_at_once};
 use super::reply::gaps;
 use super::sample::{Sample, percent_key};
-use super::{Cast, Context, File, Lines, Replies, Reply, Slo, View, goodput, spell};
+use super::{Cast, Context, Event, File, Lines, Replies, Reply, Slo, View, goodput, number_or_inf, spell};
 use crate::error::Result;
 use crate::mark::Mark;
 use crate::record::TokensFrom;
@@ -31,8 +31,8 @@ pub(super) fn view(reply: &Reply) -> Option<View> {
 
 /// Whether the usage came where vLLM looks for it: in an event without choices, or in a reply that is not streamed.
 fn sees_usage(reply: &Reply) -> bool {
-    let seen = |mark: &Mark| mark.has(Mark::USAGE) && (!mark.has(Mark::CHOICES) || !reply.record.stream);
-    reply.record.tokens_from == Some(TokensFrom::Usage) && reply.events.iter().any(|event| seen(&event.mark))
+    let seen = |event: &Event| event.has(Mark::USAGE) && (!event.has(Mark::CHOICES) || !reply.record.stream);
+    reply.record.tokens_from == Some(TokensFrom::Usage) && reply.events.iter().any(seen)
 }
 
 /// Usage, else the tokens of the visible text, else 1. A server's count that vLLM would have overlooked is still nearer
@@ -142,7 +142,7 @@ fn result(context: &Context, replies: &Replies, metrics: &Metrics, date: &str) -
     put("tokenizer_id", json!(context.tokenizer));
     put("num_prompts", json!(context.number));
     put("request_rate", context.rate_value());
-    put("burstiness", json!(context.burstiness));
+    put("burstiness", number_or_inf(context.burstiness));
     put("max_concurrency", json!(context.load.cap()));
     if let Some(ramp) = &context.ramp {
         put("ramp_up_strategy", json!(ramp.strategy));
@@ -177,12 +177,9 @@ fn result(context: &Context, replies: &Replies, metrics: &Metrics, date: &str) -
     put("max_output_tokens_per_s", json!(metrics.busiest_second as f64));
     put("max_concurrent_requests", json!(metrics.most_at_once));
     put("rtfx", json!(0.0));
-    for (name, sample) in [
-        ("ttft", &metrics.ttft_ms),
-        ("tpot", &metrics.tpot_ms),
-        ("itl", &metrics.itl_ms),
-        ("e2el", &metrics.e2el_ms),
-    ] {
+    for (name, sample) in
+        [("ttft", &metrics.ttft_ms), ("tpot", &metrics.tpot_ms), ("itl", &metrics.itl_ms), ("e2el", &metrics.e2el_ms)]
+    {
         put(&format!("mean_{name}_ms"), json!(sample.mean().unwrap_or(0.0)));
         put(&format!("median_{name}_ms"), json!(sample.percentile(50.0).unwrap_or(0.0)));
         put(&format!("std_{name}_ms"), json!(sample.std().unwrap_or(0.0)));
@@ -224,10 +221,7 @@ fn figures(context: &Context, metrics: &Metrics) -> Vec<super::Figure> {
     put("Output token throughput (tok/s)", json!(metrics.per_second(metrics.total_output)));
     put("Peak output token throughput (tok/s)", json!(metrics.busiest_second as f64));
     put("Peak concurrent requests", json!(metrics.most_at_once as f64));
-    put(
-        "Total token throughput (tok/s)",
-        json!(metrics.per_second(metrics.total_input + metrics.total_output)),
-    );
+    put("Total token throughput (tok/s)", json!(metrics.per_second(metrics.total_input + metrics.total_output)));
     let mut spreads = vec![
         ("Time to First Token", "TTFT", &metrics.ttft_ms),
         ("Time per Output Token (excl. 1st token)", "TPOT", &metrics.tpot_ms),
