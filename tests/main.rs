@@ -4,6 +4,7 @@
 mod bad_input;
 mod connections;
 mod console;
+mod dialects;
 mod embedded;
 mod figures;
 mod house;

@@ -50,6 +50,16 @@ pub(super) enum PerfCommand {
 pub(super) struct Report {
     /// Folder of the run: the one that holds plan.toml
     pub(super) dir: PathBuf,
+    /// Tell the run as these tools would have told it, from its chunk log: vllm, sglang, evalscope, aiperf, guidellm,
+    /// inference-perf
+    #[arg(long = "as", value_name = "TOOL", value_delimiter = ',')]
+    pub(super) tools: Vec<String>,
+    /// With --as: tokenizer that counts the text of replies [default: that of the run]
+    #[arg(long, value_name = "PATH", requires = "tools")]
+    pub(super) tokenizer_path: Option<PathBuf>,
+    /// With --as: leave lists of single requests out of the files
+    #[arg(long, requires = "tools")]
+    pub(super) no_detail: bool,
     /// Print the summary as JSON on stdout and nothing else there
     #[arg(long)]
     pub(super) json: bool,

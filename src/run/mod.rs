@@ -4,9 +4,11 @@ mod args;
 mod check;
 mod point;
 mod rebuild;
+mod recast;
 mod result;
 mod sweep;
 
 pub use rebuild::rebuild;
+pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use sweep::{Watcher, sweep};
