@@ -7,9 +7,11 @@ mod evalscope;
 mod figures;
 mod summary;
 mod timeline;
+mod trust;
 
 pub use best::Best;
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
+pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};

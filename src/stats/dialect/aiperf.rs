@@ -77,7 +77,7 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
     let json = File { name: "profile_export_aiperf.json".to_owned(), contents: spell(&document, Some(2))? };
     let csv = File { name: "profile_export_aiperf.csv".to_owned(), contents: table(&spreads, &singles) };
     let notes = vec![format!("tokens of replies are counted by {}", context.counted_by())];
-    Ok(Cast { title: "AIPerf LLM Metrics", figures: lines.0, files: vec![json, csv], notes })
+    Ok(Cast { title: "AIPerf LLM Metrics", figures: lines.0, decimals: 2, files: vec![json, csv], notes })
 }
 
 fn spreads(good: &[(&Reply, &View)]) -> Vec<Spread> {

@@ -66,6 +66,7 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
     Ok(Cast {
         title: "EvalScope Benchmark Summary",
         figures: lines.0,
+        decimals: 4,
         files: vec![
             file("benchmark_summary.json", &Value::Object(summary))?,
             file("benchmark_percentile.json", &json!(compat.percentiles(options)))?,

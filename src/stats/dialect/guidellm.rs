@@ -135,7 +135,7 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
         .collect();
     let figures = figures(&by, window);
     let files = vec![File { name: "benchmarks.json".to_owned(), contents }];
-    Ok(Cast { title: "GuideLLM Benchmark", figures, files, notes })
+    Ok(Cast { title: "GuideLLM Benchmark", figures, decimals: 4, files, notes })
 }
 
 fn metrics(by: &ByStatus, window: (f64, f64)) -> Value {
@@ -183,7 +183,7 @@ fn per_token_ms(reply: &Reply) -> (f64, f64) {
 
 fn between_tokens_ms(reply: &Reply) -> (f64, f64) {
     let itl = see(reply).itl.first().copied().unwrap_or(0.0);
-    (1000.0 * itl, output(reply).unwrap_or(1) as f64 - 1.0)
+    (1000.0 * itl, output(reply).unwrap_or(0).saturating_sub(1) as f64)
 }
 
 fn all_times(reply: &Reply) -> Vec<(f64, f64)> {

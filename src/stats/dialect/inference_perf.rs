@@ -126,15 +126,13 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
     put("Output tokens per second", json!(per_second(output)));
     put("Total tokens per second", json!(per_second(input + output)));
     for (_, name, sample) in &latencies {
-        // Seconds with two decimals would hide most of it.
-        let shown = |value: Option<f64>| value.map_or(Value::Null, |value| json!(format!("{value:.6}")));
-        lines.put("Latency", format!("Mean {name}"), shown(sample.mean()));
-        lines.put("Latency", format!("P99 {name}"), shown(sample.percentile(99.0)));
+        lines.put("Latency", format!("Mean {name}"), json!(sample.mean()));
+        lines.put("Latency", format!("P99 {name}"), json!(sample.percentile(99.0)));
     }
     let contents = spell(&document, Some(2))?;
     let files = vec![File { name: "summary_lifecycle_metrics.json".to_owned(), contents }];
     let notes = vec![format!("tokens of replies are counted by {}", context.counted_by())];
-    Ok(Cast { title: "inference-perf Lifecycle Metrics", figures: lines.0, files, notes })
+    Ok(Cast { title: "inference-perf Lifecycle Metrics", figures: lines.0, decimals: 6, files, notes })
 }
 
 /// Mean, ends and percentiles; null of nothing.

@@ -193,6 +193,8 @@ pub struct Cast {
     pub title: &'static str,
     /// What the tool's console shows, or would.
     pub figures: Vec<Figure>,
+    /// Decimals of real numbers among them.
+    pub decimals: usize,
     /// Its result files.
     pub files: Vec<File>,
     /// Where the tool could not be followed to the letter, and what was counted by whom.
@@ -210,7 +212,9 @@ impl Cast {
                 text.push_str(&format!("{group:-^50}\n"));
             }
             let value = match &figure.value {
-                Value::Number(number) if number.is_f64() => format!("{:.2}", number.as_f64().unwrap_or(0.0)),
+                Value::Number(number) if number.is_f64() => {
+                    format!("{:.*}", self.decimals, number.as_f64().unwrap_or(0.0))
+                }
                 Value::String(word) => word.clone(),
                 Value::Null => "-".to_owned(),
                 other => other.to_string(),

@@ -143,7 +143,13 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
         })
         .into_iter()
         .collect();
-    Ok(Cast { title: "Serving Benchmark Result", figures: lines.0, files: vec![File { name, contents }], notes })
+    Ok(Cast {
+        title: "Serving Benchmark Result",
+        figures: lines.0,
+        decimals: 2,
+        files: vec![File { name, contents }],
+        notes,
+    })
 }
 
 fn backend(context: &Context) -> &'static str {

@@ -421,7 +421,7 @@ fn tools_and_objectives_are_known_by_name() -> Test {
 }
 
 #[test]
-fn guidellms_distributions_are_weighted_and_do_not_interpolate() {
+fn guidellms_distributions_are_weighted_and_do_not_interpolate() -> Test {
     use super::distribution::Distribution;
     let values = Distribution::of([(10.0, 1.0), (20.0, 3.0), (20.0, 0.0)]).to_json();
     assert_eq!((&values["mean"], &values["median"], &values["mode"]), (&json!(17.5), &json!(20.0), &json!(20.0)));
@@ -433,4 +433,13 @@ fn guidellms_distributions_are_weighted_and_do_not_interpolate() {
     let rate = Distribution::rate((0..10).map(|at| (f64::from(at) + 0.5, 1.0)), Some((0.0, 10.0)));
     close(rate.mean(), 1.0);
     assert_eq!(Distribution::default().to_json()["mean"], json!(0.0));
+
+    // A reply that the server counts as empty weighs nothing between tokens, not less than nothing.
+    let records = [plain(0, 0, 0, &[5 * MS, 9 * MS], 3, 2), plain(1, 0, 0, &[5 * MS], 3, 0)];
+    let replies: Vec<Reply> = records.map(|record| Reply::of(record, None)).into_iter().collect::<Result<_, _>>()?;
+    let out = cast(Tool::Guidellm, &context(Load::Closed { parallel: 1 }), &Replies::of(replies))?;
+    let file: Value = serde_json::from_str(&out.files[0].contents)?;
+    let itl = &file["benchmarks"][0]["metrics"]["inter_token_latency_ms"]["successful"];
+    assert_eq!((&itl["count"], &itl["mean"]), (&json!(1), &json!(4.0)));
+    Ok(())
 }

@@ -112,6 +112,7 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
     Ok(Cast {
         title: "Serving Benchmark Result",
         figures: figures(context, &metrics),
+        decimals: 2,
         files: vec![File { name, contents }],
         notes,
     })
