@@ -218,3 +218,40 @@ fn chunks_join_their_requests() {
         assert_eq!(texts.first().copied(), first.get(row));
     }
 }
+
+#[test]
+fn a_tokenizer_counts_for_tools_that_bring_their_own() {
+    let words = json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "A": 1}, "unk_token": "[UNK]"},
+    });
+    let server = Server::start(|seen| {
+        let reply = Reply::stream().role().text("A").text(" B C").text(" D").finish();
+        // The server counts the end of the text as well, where it counts at all.
+        if seen.index() == 0 { reply.done() } else { reply.usage(7, 5).done() }
+    });
+    let run = perf().against(&server).args("--number 4 --parallel 1 --log-chunks").run();
+    report(&run)
+        .file("words.json", words.to_string())
+        .args("--as vllm,sglang,aiperf,inference-perf --tokenizer-path words.json")
+        .says("as vllm: 1 replies have no usage where vllm looks for it; their tokens are counted by tokenizer words.json")
+        .says("as aiperf: tokens of replies are counted by tokenizer words.json")
+        .run();
+    let point = run.only_point().path;
+    let vllm = json_of(&point, "vllm", ".json");
+    assert_eq!((&vllm["output_lens"], &vllm["tokenizer_id"]), (&json!([4, 5, 5, 5]), &json!("words.json")));
+    let sglang = json_of(&point, "sglang", ".jsonl");
+    // Where no usage arrives sglang takes what was asked for.
+    assert_eq!(sglang["output_lens"], json!([2048, 5, 5, 5]));
+    assert_eq!(sglang["total_output_tokens_retokenized"], 16);
+    let aiperf = json_of(&point, "aiperf", ".json");
+    assert_eq!((&aiperf["total_osl"]["avg"], &aiperf["usage_discrepancy_count"]["avg"]), (&json!(16.0), &json!(3.0)));
+    assert_eq!(aiperf["input_config"]["endpoint"]["use_server_token_count"], false);
+    let lifecycle = json_of(&point, "inference-perf", ".json");
+    assert_eq!(lifecycle["successes"]["token_count_mismatches"], 3);
+    assert_eq!(
+        (&lifecycle["successes"]["output_len"]["mean"], &lifecycle["successes"]["output_tokens"]["total"]),
+        (&json!(4.0), &json!(19.0))
+    );
+}
