@@ -202,7 +202,7 @@ pub(super) struct PerfFlags {
     /// Exit with 1 when a load point is INVALID
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
     require_valid: Option<bool>,
-    /// Keep every event of every reply in chunks.parquet, for `perf report --as`
+    /// Keep every event of every reply: for chunks.parquet and for reports as other tools give them
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
     log_chunks: Option<bool>,
     /// Service level objectives in ms: ttft:200 tpot:50 e2el:5000
