@@ -6,6 +6,7 @@ mod point;
 mod rebuild;
 mod recast;
 mod result;
+mod scrape;
 mod sweep;
 
 pub use rebuild::rebuild;

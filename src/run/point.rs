@@ -9,10 +9,11 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
+use super::scrape;
 use crate::error::{Failure, Result};
 use crate::plan::Plan;
 use crate::record::{Record, TokensFrom};
-use crate::stats::{Compat, CompatOptions, Course, Host, SelfCheck, Stages, Summary, Trust};
+use crate::stats::{Audit, Compat, CompatOptions, Course, Host, SelfCheck, Stages, Summary, Trust, Window};
 use crate::store::{Chunks, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 
@@ -42,6 +43,7 @@ pub(super) fn conclude(
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
     let mut chunks = Chunks::new(&path, rows.header.epoch_unix_ns);
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
+    let mut window = Window::default();
     let mut stages = Stages::default();
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
@@ -49,6 +51,7 @@ pub(super) fn conclude(
         stages.add(&record);
         compat.add(&record);
         course.add(&record);
+        window.add(&record);
         chunks.push(&record)?;
         requests.push(record)?;
     }
@@ -61,6 +64,8 @@ pub(super) fn conclude(
     };
     summary.unsent(unsent);
     let options = CompatOptions::of(&point.load);
+    let audit = scrape::saved(&path)?
+        .map(|scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload)));
     let figures = summary.figures();
     let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
     let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
@@ -77,15 +82,21 @@ pub(super) fn conclude(
         timeline: course.timeline(),
         evalscope_summary: compat.summary(options),
         evalscope_percentiles: compat.percentiles(options),
+        audit,
     };
     save_compat(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
     save_compat(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
     save_compat(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
     save(&path.join("summary.json"), &result)?;
-    let notices = (rows.torn > 0)
-        .then(|| format!("{folder}: the last row was cut short when the program was killed; it is left out"))
-        .into_iter()
-        .collect();
+    let mut notices = Vec::new();
+    if rows.torn > 0 {
+        notices.push(format!("{folder}: the last row was cut short when the program was killed; it is left out"));
+    }
+    if result.audit.is_none() && scrape::exist(&path) {
+        notices.push(format!(
+            "{folder}: the server's own metrics are of no engine that is known, or could not be read to the end; nothing was held against them"
+        ));
+    }
     Ok((result, notices))
 }
 
