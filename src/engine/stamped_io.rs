@@ -140,15 +140,13 @@ impl Stamps {
 /// A TCP stream that stamps its reads by the kernel's word and its writes as they are made.
 pub(super) struct StampedIo {
     stamps: Rc<Stamps>,
-    /// The last read took all there was, so the next one need not ask the kernel to hear it.
-    drained: bool,
     /// Waits to write again.
     again: Option<Pin<Box<Sleep>>>,
 }
 
 impl StampedIo {
     pub(super) fn new(stamps: Rc<Stamps>) -> Self {
-        StampedIo { stamps, drained: false, again: None }
+        StampedIo { stamps, again: None }
     }
 
     fn write_with(
@@ -184,30 +182,33 @@ impl StampedIo {
 }
 
 impl AsyncRead for StampedIo {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let stamps = &this.stamps;
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stamps = &self.stamps;
         let stream = &stamps.stream;
         loop {
             ready!(stream.poll_read_ready(cx))?;
-            if std::mem::take(&mut this.drained) {
-                // Bytes that came since raise an edge of their own, so forgetting the old one loses nothing.
-                let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
-                continue;
-            }
             let mut scratch = stamps.clock.scratch.borrow_mut();
-            let most = buf.remaining();
-            match stream.try_io(Interest::READABLE, || kernel::receive(stream, most, &mut scratch)) {
-                Ok(received) => {
-                    if received.bytes > 0 {
-                        this.drained = received.bytes < most.min(scratch.data.len());
-                        buf.put_slice(&scratch.data[..received.bytes]);
-                        stamps.note_read(received.unix_ns);
-                    }
-                    return Poll::Ready(Ok(()));
+            let most = buf.remaining().min(scratch.data.len());
+            let mut received = None;
+            let tried = stream.try_io(Interest::READABLE, || {
+                let got = kernel::receive(stream, most, &mut scratch)?;
+                // A short read has emptied the socket: said so here, it saves the read that would find nothing. It must
+                // be said inside this call, which forgets only what it knew before the read; bytes that come later
+                // raise an edge of their own.
+                let emptied = got.bytes > 0 && got.bytes < most;
+                received = Some(got);
+                if emptied { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            if let Some(received) = received {
+                if received.bytes > 0 {
+                    buf.put_slice(&scratch.data[..received.bytes]);
+                    stamps.note_read(received.unix_ns);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                return Poll::Ready(Ok(()));
+            }
+            match tried {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                _ => {}
             }
         }
     }
