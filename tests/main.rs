@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod connections;
 mod console;
+mod dialects;
 mod embedded;
 mod figures;
 mod house;

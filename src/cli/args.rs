@@ -50,6 +50,16 @@ pub(super) enum PerfCommand {
 pub(super) struct Report {
     /// Folder of the run: the one that holds plan.toml
     pub(super) dir: PathBuf,
+    /// Tell the run as these tools would have told it, from its chunk log: vllm, sglang, evalscope, aiperf, guidellm,
+    /// inference-perf
+    #[arg(long = "as", value_name = "TOOL", value_delimiter = ',')]
+    pub(super) tools: Vec<String>,
+    /// With --as: tokenizer that counts the text of replies [default: that of the run]
+    #[arg(long, value_name = "PATH", requires = "tools")]
+    pub(super) tokenizer_path: Option<PathBuf>,
+    /// With --as: leave lists of single requests out of the files
+    #[arg(long, requires = "tools")]
+    pub(super) no_detail: bool,
     /// Print the summary as JSON on stdout and nothing else there
     #[arg(long)]
     pub(super) json: bool,
@@ -192,7 +202,7 @@ pub(super) struct PerfFlags {
     /// Exit with 1 when a load point is INVALID
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
     require_valid: Option<bool>,
-    /// Keep every event of every reply in chunks.parquet, for `perf report --as`
+    /// Keep every event of every reply: for chunks.parquet and for reports as other tools give them
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
     log_chunks: Option<bool>,
     /// Service level objectives in ms: ttft:200 tpot:50 e2el:5000

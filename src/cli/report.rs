@@ -1,17 +1,49 @@
 //! `evalscope perf report`, and the files that reports are saved in.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::args::Report;
 use super::console::Console;
 use crate::error::{Exit, Failure, Result};
 use crate::report::{self, Style};
-use crate::run::{self, RunResult};
+use crate::run::{self, Recast, RecastOptions, RunResult};
+use crate::stats::dialect::Tool;
 use crate::store::RunDir;
 
-/// Makes every result file of a run again and shows the result.
+/// Makes every result file of a run again and shows the result, or tells the run as other tools.
 pub(super) fn report(args: &Report, console: &Console) -> Result<Exit> {
+    if !args.tools.is_empty() {
+        return recast(args, *console);
+    }
     let run = run::rebuild(&args.dir)?;
     save_reports(&run, &RunDir::open(&args.dir))?;
     show(&run, *console, args.json)?;
+    Ok(Exit::Done)
+}
+
+/// Writes the result files of other tools and shows their figures.
+fn recast(args: &Report, console: Console) -> Result<Exit> {
+    let mut tools: Vec<Tool> = args.tools.iter().map(|name| Tool::of(name)).collect::<Result<_>>()?;
+    // Asked twice is told once.
+    let mut seen = BTreeSet::new();
+    tools.retain(|tool| seen.insert(*tool));
+    let options = RecastOptions { tools, tokenizer: args.tokenizer_path.clone(), detailed: !args.no_detail };
+    let told = run::recast(&args.dir, &options)?;
+    if args.json {
+        console.out(&Value::from_iter(told.iter().map(Recast::to_json)).to_string());
+        return Ok(Exit::Done);
+    }
+    for Recast { folder, tool, cast, paths } in &told {
+        console.out(&format!("{folder} as {}\n{}\n", tool.name(), cast.block()));
+        for note in &cast.notes {
+            console.say(&format!("{folder} as {}: {note}", tool.name()));
+        }
+        for path in paths {
+            console.say(&format!("wrote {}", path.display()));
+        }
+    }
     Ok(Exit::Done)
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod point;
 mod probe;
 mod rebuild;
+mod recast;
 mod result;
 mod scrape;
 mod search;
@@ -14,6 +15,7 @@ mod tune;
 
 pub use probe::search;
 pub use rebuild::rebuild;
+pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use sweep::{Watcher, sweep};
 pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};

@@ -14,7 +14,7 @@ use crate::error::{Failure, Result};
 use crate::plan::Plan;
 use crate::record::{Record, TokensFrom};
 use crate::stats::{Audit, Compat, CompatOptions, Course, Host, SelfCheck, Stages, Summary, Trust, Window};
-use crate::store::{Requests, Rows, RunDir, write_file};
+use crate::store::{Chunks, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 
 /// How a load point ended, as far as its rows do not tell.
@@ -41,6 +41,7 @@ pub(super) fn conclude(
     let mut rows = Rows::open(&path)?;
     let point = rows.header.point;
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
+    let mut chunks = Chunks::new(&path, rows.header.epoch_unix_ns);
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
     let mut window = Window::default();
     let mut stages = Stages::default();
@@ -51,9 +52,11 @@ pub(super) fn conclude(
         compat.add(&record);
         course.add(&record);
         window.add(&record);
+        chunks.push(&record)?;
         requests.push(record)?;
     }
     requests.finish()?;
+    chunks.finish()?;
     // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
     let unsent = match ending.status {
         Status::Recovered => point.number.saturating_sub(summary.done()),

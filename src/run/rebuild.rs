@@ -16,20 +16,7 @@ use crate::tokenizer::Tokenizer;
 /// # Errors
 /// When the folder is no run folder, holds no rows, or a file cannot be read or written.
 pub fn rebuild(path: &Path) -> Result<RunResult> {
-    let no_run = |why: &str| {
-        Failure::files(format!("{}: {why}", path.display()))
-            .hint("give the folder of a run: the one that holds plan.toml and parallel_*_number_* folders")
-    };
-    let plan_path = path.join("plan.toml");
-    let text = std::fs::read_to_string(&plan_path).map_err(|error| no_run("no run folder").because(error))?;
-    let settings = layer(Some((&plan_path.display().to_string(), &text)), toml::Table::new())?;
-    let mut plan = Plan::resolve(settings, None, 0)?;
-    let dir = RunDir::open(path);
-    let old: Option<RunResult> =
-        std::fs::read(path.join("summary.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    if let Some(url) = old.as_ref().and_then(|old| old.setting.url.parse().ok()) {
-        plan.target.url = url;
-    }
+    let (plan, dir, old) = open(path)?;
     let tokenizer = plan.workload.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
     let mut run = empty_result(&plan, &dir)?;
     if let Some(old) = &old {
@@ -62,10 +49,29 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
         add_point(&mut run, result, notices);
     }
     if run.points.is_empty() {
-        return Err(no_run("no load point with rows"));
+        return Err(no_run(path, "no load point with rows"));
     }
     save(&path.join("summary.json"), &run)?;
     Ok(run)
+}
+
+/// The plan of a run folder, aimed at where it was aimed then, the folder, and its result where it has one.
+pub(super) fn open(path: &Path) -> Result<(Plan, RunDir, Option<RunResult>)> {
+    let plan_path = path.join("plan.toml");
+    let text = std::fs::read_to_string(&plan_path).map_err(|error| no_run(path, "no run folder").because(error))?;
+    let settings = layer(Some((&plan_path.display().to_string(), &text)), toml::Table::new())?;
+    let mut plan = Plan::resolve(settings, None, 0)?;
+    let old: Option<RunResult> =
+        std::fs::read(path.join("summary.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let Some(url) = old.as_ref().and_then(|old| old.setting.url.parse().ok()) {
+        plan.target.url = url;
+    }
+    Ok((plan, RunDir::open(path), old))
+}
+
+fn no_run(path: &Path, why: &str) -> Failure {
+    Failure::files(format!("{}: {why}", path.display()))
+        .hint("give the folder of a run: the one that holds plan.toml and parallel_*_number_* folders")
 }
 
 fn previous(folder: &Path) -> Option<PointResult> {

@@ -4,6 +4,7 @@
 mod audit;
 mod best;
 mod criteria;
+pub mod dialect;
 mod evalscope;
 mod figures;
 mod prometheus;

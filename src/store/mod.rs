@@ -1,9 +1,12 @@
-//! The files of a run: its folder, the append-only rows, and the Parquet made from them.
+//! The files of a run: its folder, the append-only rows, and the Parquet files made from them.
 
+mod chunks;
 mod journal;
+mod parquet;
 mod requests;
 mod run_dir;
 
+pub use chunks::Chunks;
 pub use journal::{Header, Journal, Rows};
 pub use requests::Requests;
 pub use run_dir::{RunDir, write_file};

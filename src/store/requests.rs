@@ -1,18 +1,11 @@
 //! `requests.parquet`: one row a request.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{
-    Column, CompatLevel, DataFrame, IntoColumn, KeyValueMetadata, NamedFrom, ParquetWriter, PolarsResult, SchemaExt,
-    Series,
-};
-use polars_arrow::io::ipc::write::{default_ipc_fields, schema_to_bytes};
+use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsResult, Series};
 
-use crate::error::{Failure, Result};
+use super::parquet::Table;
+use crate::error::Result;
 use crate::record::Record;
 
 /// Version of the Parquet file, saved in its metadata.
@@ -23,9 +16,8 @@ const BATCH: usize = 1 << 16;
 /// `requests.parquet` being written. Stamps are nanoseconds since the epoch in the file's metadata; what was not
 /// measured is null. Warm-up requests are left out.
 pub struct Requests {
-    writer: BatchedWriter<File>,
+    table: Table,
     batch: Vec<Record>,
-    path: PathBuf,
 }
 
 impl Requests {
@@ -34,14 +26,9 @@ impl Requests {
     /// # Errors
     /// When it cannot be made.
     pub fn create(folder: &Path, epoch_unix_ns: u64) -> Result<Self> {
-        let path = folder.join("requests.parquet");
-        let file = File::create(part(&path)).map_err(|error| failed(&path, "made").because(error))?;
-        let empty = frame(&[]).map_err(|error| failed(&path, "laid out").because(error))?;
-        let writer = ParquetWriter::new(file)
-            .with_key_value_metadata(Some(metadata(&empty, epoch_unix_ns)))
-            .batched(empty.schema())
-            .map_err(|error| failed(&path, "begun").because(error))?;
-        Ok(Requests { writer, batch: Vec::new(), path })
+        let keys = [("epoch_unix_ns", epoch_unix_ns.to_string()), ("format_version", FORMAT_VERSION.to_string())];
+        let table = Table::create(folder.join("requests.parquet"), frame(&[]), &keys)?;
+        Ok(Requests { table, batch: Vec::new() })
     }
 
     /// Adds a row.
@@ -53,15 +40,16 @@ impl Requests {
             return Ok(());
         }
         record.gaps_ns = Vec::new();
+        record.marks = Vec::new();
         record.text = None;
         self.batch.push(record);
         if self.batch.len() >= BATCH { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> Result<()> {
-        let frame = frame(&self.batch).map_err(|error| failed(&self.path, "filled").because(error))?;
+        self.table.write(frame(&self.batch))?;
         self.batch.clear();
-        self.writer.write_batch(&frame).map_err(|error| failed(&self.path, "written").because(error))
+        Ok(())
     }
 
     /// Writes what is left and gives the file its name.
@@ -72,36 +60,8 @@ impl Requests {
         if !self.batch.is_empty() {
             self.write()?;
         }
-        self.writer.finish().map_err(|error| failed(&self.path, "finished").because(error))?;
-        std::fs::rename(part(&self.path), &self.path)
-            .map_err(|error| failed(&self.path, "put in its place").because(error))
+        self.table.finish()
     }
-}
-
-/// The file's own keys, and the same keys inside the Arrow schema: readers that find an Arrow schema, such as pyarrow,
-/// look nowhere else.
-fn metadata(frame: &DataFrame, epoch_unix_ns: u64) -> KeyValueMetadata {
-    let pairs = [
-        ("epoch_unix_ns", epoch_unix_ns.to_string()),
-        ("format_version", FORMAT_VERSION.to_string()),
-        ("tool", concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned()),
-    ];
-    let schema = frame.schema().to_arrow(CompatLevel::newest());
-    let custom = pairs.iter().map(|(key, value)| ((*key).into(), value.as_str().into())).collect();
-    let message = schema_to_bytes(&schema, &default_ipc_fields(schema.iter_values()), Some(&custom));
-    // The framing of an IPC message: a continuation mark and the length.
-    let framed = [&u32::MAX.to_le_bytes(), &(message.len() as u32).to_le_bytes(), &message[..]].concat();
-    let mut keys: Vec<(String, String)> = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    keys.push(("ARROW:schema".to_owned(), STANDARD.encode(framed)));
-    KeyValueMetadata::from_static(keys)
-}
-
-fn part(path: &Path) -> PathBuf {
-    path.with_extension("parquet.part")
-}
-
-fn failed(path: &Path, what: &str) -> Failure {
-    Failure::files(format!("{} cannot be {what}", path.display()))
 }
 
 fn frame(records: &[Record]) -> PolarsResult<DataFrame> {
