@@ -2,9 +2,14 @@
 //! of a run over time.
 
 mod best;
+mod beta;
+#[cfg(test)]
+mod draw;
 mod evalscope;
 mod figures;
 mod hist;
+mod interval;
+mod slots;
 mod summary;
 mod timeline;
 
@@ -12,5 +17,6 @@ pub use best::Best;
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use hist::Hist;
+pub use interval::{Interval, Intervals};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
