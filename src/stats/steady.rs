@@ -20,7 +20,7 @@ const WINDOWS: usize = 64;
 const FEWEST: u64 = 80;
 /// Windows on either side of a split, at least.
 const EDGE: usize = 2;
-/// A split must part the windows by so many standard errors. Without a change, fewer than 2 in 100 runs are split.
+/// A split must part the windows by so many standard errors. Without a change, fewer than 1 in 50 runs are split.
 const SIGNIFICANT: f64 = 4.5;
 /// Share of the asked or greatest number in flight from which on the load counts as full.
 const FULL: f64 = 0.95;
@@ -114,25 +114,18 @@ impl WarmUp {
             return Vec::new();
         }
         let wished = (self.n / 5).min(WINDOWS as u64);
-        let mut windows: Vec<(u64, Logs)> = Vec::new();
+        let mut windows: Vec<(u64, (u64, Logs))> = Vec::new();
         let mut seen = 0;
         for (begin, logs) in self.slots.iter().filter(|(_, logs)| logs.n > 0) {
-            // A window is over when its share of all values has been seen.
+            let number = seen * wished / self.n;
             match windows.last_mut() {
-                Some((_, window)) if seen * wished < windows_begun(seen - window.n, self.n, wished) * self.n => {
-                    *window = window.plus(logs);
-                }
-                _ => windows.push((begin, logs)),
+                Some((last, (_, window))) if *last == number => *window = window.plus(logs),
+                _ => windows.push((number, (begin, logs))),
             }
             seen += logs.n;
         }
-        windows
+        windows.into_iter().map(|(_, window)| window).collect()
     }
-}
-
-/// One more than the number of whole windows among the values seen so far: where the current one ends.
-fn windows_begun(seen: u64, n: u64, wished: u64) -> u64 {
-    seen * wished / n + 1
 }
 
 /// Where the values before and after differ most, if they differ more than by chance.
@@ -244,7 +237,7 @@ impl Load {
         let first = self.in_flight().find(|(_, mean)| is_full(*mean));
         let last = self.in_flight().filter(|(_, mean)| is_full(*mean)).last();
         let (Some((first, _)), Some((last, _))) = (first, last) else {
-            return Err(format!("never were {} requests in flight, at most {}", figure(Some(enough)), figure(Some(peak))));
+            return Err(format!("never were {} requests in flight, at most {}", count(enough as u64), count(peak.ceil() as u64)));
         };
         let bounds = self.first.unwrap_or(0)..=self.last;
         let (from, to) = (first.max(*bounds.start()), (last + self.slots.width()).min(*bounds.end()));
