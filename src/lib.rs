@@ -27,7 +27,7 @@
 //! | level | module | duty |
 //! |---|---|---|
 //! | 0 | [`error`], [`units`] | failures and exit numbers; quantities in and out |
-//! | 1 | [`target`], [`prompt`], [`record`], [`tokenizer`], [`plan`] | the nouns |
+//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`plan`] | the nouns |
 //! | 2 | [`wire`], [`store`] | bytes of each dialect; files of a run |
 //! | 3 | [`workload`], [`engine`], [`stats`], [`local`] | make work; place and stamp it; turn records to numbers; serve a model |
 //! | 4 | [`run`] | conduct one or many runs |
@@ -50,7 +50,9 @@
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod hist;
 pub mod local;
+pub mod mark;
 pub mod plan;
 pub mod prompt;
 pub mod record;

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::mark::Mark;
+
 /// The zero of a run's time: wall clock and monotonic clock, read side by side.
 #[derive(Debug, Clone, Copy)]
 pub struct Epoch {
@@ -28,6 +30,19 @@ impl Epoch {
             Some((_, epoch)) => epoch,
             None => unreachable!("the loop runs eight times"),
         }
+    }
+
+    /// Both clocks now: the wall clock in ns since 1970 and the ns since the epoch. `None` when this thread was
+    /// interrupted between the two at every try.
+    pub fn pair(&self) -> Option<(u64, u64)> {
+        (0..4).find_map(|_| {
+            let before = Instant::now();
+            let wall = SystemTime::now();
+            let gap = before.elapsed();
+            let at = before.saturating_duration_since(self.instant) + gap / 2;
+            let unix_ns = wall.duration_since(UNIX_EPOCH).ok()?.as_nanos() as u64;
+            (gap < Duration::from_micros(5)).then_some((unix_ns, at.as_nanos() as u64))
+        })
     }
 
     /// Nanoseconds since the epoch, on the monotonic clock.
@@ -84,17 +99,20 @@ pub enum Outcome {
     Ok,
     /// It failed; it counts as failed and enters no latency statistic.
     Failed(FailureKind),
-    /// The user cut the run while it was in flight; it is neither a success nor a failure of the server.
+    /// The run was cut while it was in flight; it is neither a success nor a failure of the server.
     Cancelled,
+    /// It came due and was never sent, because no slot was free before the run was over.
+    Unsent,
 }
 
 impl Outcome {
-    /// The outcome as it is written in files: `ok`, `cancelled` or the kind of failure.
+    /// The outcome as it is written in files: `ok`, `cancelled`, `unsent` or the kind of failure.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Ok => "ok",
             Outcome::Failed(kind) => kind.name(),
             Outcome::Cancelled => "cancelled",
+            Outcome::Unsent => "unsent",
         }
     }
 }
@@ -131,10 +149,28 @@ pub struct Record {
     pub turn: u32,
     /// When the request was due. In a closed loop: when its slot became free.
     pub intended_ns: u64,
+    /// When the engine took it up: its timer had fired, or its slot asked for it.
+    #[serde(default)]
+    pub released_ns: Option<u64>,
+    /// When it had a slot.
+    #[serde(default)]
+    pub slot_ns: Option<u64>,
+    /// When it had a connection that could take it.
+    #[serde(default)]
+    pub ready_ns: Option<u64>,
     /// Just before the first byte was written. `None` when nothing could be written.
     pub started_ns: Option<u64>,
-    /// After the last byte was written.
+    /// The last byte had left: the kernel's transmit stamp, else the return of the last write.
     pub sent_ns: Option<u64>,
+    /// The first bytes of the reply reached the kernel.
+    #[serde(default)]
+    pub first_byte_ns: Option<u64>,
+    /// Our code had those first bytes in its hands.
+    #[serde(default)]
+    pub first_seen_ns: Option<u64>,
+    /// The longest that bytes of the reply waited between the kernel and our code.
+    #[serde(default)]
+    pub lag_max_ns: Option<u64>,
     /// The head of the response was complete.
     pub head_ns: Option<u64>,
     /// First event with choices, whatever it carries.
@@ -181,9 +217,15 @@ pub struct Record {
     pub done_missing: bool,
     /// Events whose data was not JSON; they are passed over.
     pub ignored_events: u32,
+    /// Events that came out of the same read as the event before them, and so share its stamp.
+    #[serde(default)]
+    pub shared_stamps: u32,
     /// Gaps between events that carried a non-empty token, in ns. `chunks - 1` of them.
     pub gaps_ns: Vec<u64>,
-    /// The reply, kept only when the server gave no usage, so that it can be counted after the run.
+    /// Every event of the reply; empty unless the chunk log is on.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub marks: Vec<Mark>,
+    /// The reply, kept when the server gave no usage, so that it can be counted after the run, and with the chunk log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
 }
@@ -196,8 +238,14 @@ impl Record {
             conversation,
             turn,
             intended_ns,
+            released_ns: None,
+            slot_ns: None,
+            ready_ns: None,
             started_ns: None,
             sent_ns: None,
+            first_byte_ns: None,
+            first_seen_ns: None,
+            lag_max_ns: None,
             head_ns: None,
             first_event_ns: None,
             first_token_ns: None,
@@ -221,7 +269,9 @@ impl Record {
             warmup: false,
             done_missing: false,
             ignored_events: 0,
+            shared_stamps: 0,
             gaps_ns: Vec::new(),
+            marks: Vec::new(),
             text: None,
         }
     }
@@ -236,6 +286,16 @@ impl Record {
     pub fn e2e_ns(&self) -> Option<u64> {
         let end = self.last_event_ns.unwrap_or(self.end_ns);
         Some(end.saturating_sub(self.started_ns?))
+    }
+
+    /// Time to first token as a user feels it: from the instant the request was due, whatever kept it from being sent.
+    pub fn felt_ttft_ns(&self) -> Option<u64> {
+        Some(self.first_token_ns?.saturating_sub(self.intended_ns))
+    }
+
+    /// End-to-end latency as a user feels it: from the instant the request was due.
+    pub fn felt_e2e_ns(&self) -> u64 {
+        self.last_event_ns.unwrap_or(self.end_ns).saturating_sub(self.intended_ns)
     }
 
     /// Time per output token after the first: (last token - first token) / (completion tokens - 1).
@@ -265,5 +325,10 @@ pub trait Sink {
     /// When what was accepted cannot be kept.
     fn tick(&mut self) -> crate::error::Result<()> {
         Ok(())
+    }
+
+    /// Whether what was accepted is all that is wanted; the run then sends nothing new.
+    fn enough(&mut self) -> bool {
+        false
     }
 }

@@ -122,18 +122,105 @@ pub(super) struct PerfFlags {
     /// Requests per load point, one for all or one each [default: 1000; embedded model: 4 x parallel, at least 20]
     #[arg(short = 'n', long, num_args = 1.., value_delimiter = ',', help_heading = "Load")]
     number: Option<Vec<u64>>,
-    /// Warm-up requests before the measured ones: a count, or a share below 1 [default: 0]
-    #[arg(long, help_heading = "Load")]
-    warmup_num: Option<f64>,
+    /// Requests a second: a load point each with --open-loop, else one pace for all
+    #[arg(long, num_args = 1.., value_delimiter = ',', help_heading = "Load")]
+    #[serde(serialize_with = "rates")]
+    rate: Option<Vec<f64>>,
+    /// Open loop: requests go when they are due, whatever is in flight
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Load")]
+    open_loop: Option<bool>,
+    /// Most requests in flight in an open loop; what is due then waits, and the wait counts
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    max_in_flight: Option<u64>,
+    /// Spacing of arrivals: poisson, constant or trace [default: poisson]
+    #[arg(long, value_name = "KIND", help_heading = "Load")]
+    arrival: Option<String>,
+    /// Gamma-distributed gaps of this shape: below 1 bursty, 1 Poisson, above 1 regular
+    #[arg(long, value_name = "SHAPE", help_heading = "Load")]
+    burstiness: Option<f64>,
+    /// Instants of arrival for --arrival trace: seconds a line, or CSV or JSONL with a timestamp
+    #[arg(long, value_name = "FILE", help_heading = "Load")]
+    arrival_file: Option<String>,
+    /// Let the rate grow from the first request to the last: linear or exponential
+    #[arg(long, value_name = "KIND", help_heading = "Load")]
+    ramp_up_strategy: Option<String>,
+    /// Requests a second at the start of the ramp
+    #[arg(long, value_name = "RATE", help_heading = "Load")]
+    ramp_up_start_rps: Option<f64>,
+    /// Requests a second at the end of the ramp
+    #[arg(long, value_name = "RATE", help_heading = "Load")]
+    ramp_up_end_rps: Option<f64>,
+    /// Seconds over which the slots of a closed loop open one after another
+    #[arg(long, value_name = "SECONDS", help_heading = "Load")]
+    ramp_up: Option<f64>,
+    /// Warm-up requests before the measured ones: a count, a share below 1, or auto [default: 0]
+    #[arg(long, value_name = "N|auto", help_heading = "Load")]
+    #[serde(serialize_with = "number_or_word")]
+    warmup_num: Option<String>,
     /// Seconds between load points [default: 5; embedded model: 0]
     #[arg(long, value_name = "SECONDS", help_heading = "Load")]
     sleep_interval: Option<f64>,
     /// Seconds after which no new request of a load point is started
     #[arg(long, value_name = "SECONDS", help_heading = "Load")]
     duration: Option<f64>,
+    /// Seconds that requests in flight get after --duration before they are cut [default: all they need]
+    #[arg(long, value_name = "SECONDS", help_heading = "Load")]
+    grace_period: Option<f64>,
+    /// Run the whole sweep so many times [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Load")]
+    repeat: Option<u32>,
+    /// Stop a load point once a figure is known well enough, such as "p99 ttft ±3%"
+    #[arg(long, value_name = "RULE", help_heading = "Load")]
+    until: Option<String>,
     /// Threads of the load engine [default: one for each core]
     #[arg(long, help_heading = "Load")]
     workers: Option<usize>,
+
+    /// Skip the self-check of this machine before each load point
+    #[arg(long, help_heading = "Trust")]
+    #[serde(skip)]
+    no_self_check: bool,
+    /// Exit with 1 when a load point is INVALID
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
+    require_valid: Option<bool>,
+    /// Keep every event of every reply in chunks.parquet, for `perf report --as`
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
+    log_chunks: Option<bool>,
+    /// Service level objectives in ms: ttft:200 tpot:50 e2el:5000
+    #[arg(long, num_args = 1.., value_name = "METRIC:MS", help_heading = "Trust")]
+    goodput: Option<Vec<String>>,
+    /// Do not read the server's /metrics
+    #[arg(long, help_heading = "Trust")]
+    #[serde(skip)]
+    no_server_metrics: bool,
+    /// Address of the server's metrics [default: /metrics beside --url]
+    #[arg(long, value_name = "URL", help_heading = "Trust")]
+    metrics_url: Option<String>,
+
+    /// Search for the greatest load that meets --sla-params
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "SLA auto-tune")]
+    sla_auto_tune: Option<bool>,
+    /// What the search varies: parallel or rate [default: parallel]
+    #[arg(long, value_name = "NAME", help_heading = "SLA auto-tune")]
+    sla_variable: Option<String>,
+    /// Criteria as JSON, such as '[{"p99_ttft": "<=200ms"}]'; all of an object hold together, each is searched apart
+    #[arg(long, value_name = "JSON", help_heading = "SLA auto-tune")]
+    sla_params: Option<String>,
+    /// Runs averaged for each probe [default: 3]
+    #[arg(long, value_name = "N", help_heading = "SLA auto-tune")]
+    sla_num_runs: Option<u32>,
+    /// Largest value tried [default: 65536]
+    #[arg(long, value_name = "N", help_heading = "SLA auto-tune")]
+    sla_upper_bound: Option<u64>,
+    /// Least value tried [default: 1]
+    #[arg(long, value_name = "N", help_heading = "SLA auto-tune")]
+    sla_lower_bound: Option<u64>,
+    /// Requests in flight while the rate is tuned [default: the upper bound]
+    #[arg(long, value_name = "N", help_heading = "SLA auto-tune")]
+    sla_fixed_parallel: Option<u64>,
+    /// Requests of a probe for each unit of the variable [default: 2]
+    #[arg(long, value_name = "X", help_heading = "SLA auto-tune")]
+    sla_number_multiplier: Option<f64>,
 
     /// Requests between two lines of running figures in the log [default: 100]
     #[arg(long, value_name = "N", help_heading = "Output")]
@@ -169,6 +256,24 @@ pub(super) struct PerfFlags {
     /// Tokens that all random prompts share, on top of their own length [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     prefix_length: Option<u32>,
+    /// Draw random prompts, lengths and arrivals bit for bit as vllm, sglang or evalscope does
+    #[arg(long, value_name = "TOOL", help_heading = "Prompts")]
+    compat: Option<String>,
+    /// Prompt length that --compat draws around [default: the tool's]
+    #[arg(long, value_name = "N", help_heading = "Prompts")]
+    random_input_len: Option<u32>,
+    /// Reply length that --compat draws around [default: the tool's]
+    #[arg(long, value_name = "N", help_heading = "Prompts")]
+    random_output_len: Option<u32>,
+    /// Width of that draw, by the tool's own rule [default: the tool's]
+    #[arg(long, value_name = "R", help_heading = "Prompts")]
+    random_range_ratio: Option<f64>,
+    /// Send a saved workload again: same bodies, same instants
+    #[arg(long, value_name = "FILE", help_heading = "Prompts")]
+    workload: Option<String>,
+    /// Save what is sent, with its instants; a sweep puts the point's name into the file's
+    #[arg(long, value_name = "FILE", help_heading = "Prompts")]
+    save_workload: Option<String>,
     /// One prompt for all requests, or @FILE; wins over --dataset
     #[arg(long, value_name = "TEXT|@FILE", help_heading = "Prompts")]
     prompt: Option<String>,
@@ -273,6 +378,12 @@ impl PerfFlags {
         if self.no_stream {
             table.insert("stream".to_owned(), false.into());
         }
+        if self.no_self_check {
+            table.insert("self-check".to_owned(), false.into());
+        }
+        if self.no_server_metrics {
+            table.insert("server-metrics".to_owned(), false.into());
+        }
         if self.no_apply_chat_template {
             table.insert("apply-chat-template".to_owned(), false.into());
         }
@@ -303,5 +414,22 @@ impl PerfFlags {
         .into_iter()
         .filter_map(|(name, value)| value.map(|_| name))
         .collect()
+    }
+}
+
+/// `--rate -1` is EvalScope's way to say that nothing is paced.
+fn rates<S: serde::Serializer>(rates: &Option<Vec<f64>>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    match rates {
+        Some(rates) if rates.as_slice() != [-1.0] => rates.serialize(serializer),
+        _ => serializer.serialize_none(),
+    }
+}
+
+/// A number where it is one, else the word as it stands.
+fn number_or_word<S: serde::Serializer>(given: &Option<String>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    match given.as_deref().map(|text| (text, text.parse::<f64>())) {
+        Some((_, Ok(number))) => number.serialize(serializer),
+        Some((text, Err(_))) => text.serialize(serializer),
+        None => serializer.serialize_none(),
     }
 }

@@ -24,8 +24,9 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     }
     if flags.dry_run {
         for (index, point) in plan.points.iter().enumerate() {
-            let Point { parallel, number, warmup } = point;
-            console.out(&format!("# point {}: parallel {parallel}, number {number}, warm-up {warmup}", index + 1));
+            let Point { load, number, warmup, .. } = point;
+            let (level, unit) = (load.level(), load.unit());
+            console.out(&format!("# point {}: {level} {unit}, number {number}, warm-up {warmup}", index + 1));
         }
         console.out(&plan.to_toml()?);
         plan.notices.iter().for_each(|notice| console.warn(notice));

@@ -42,7 +42,8 @@ impl Watcher for Progress<'_> {
     }
 
     fn point_begins(&mut self, point: Point, index: usize, of: usize) {
-        info!("point {} of {of}: parallel {}, number {}", index + 1, point.parallel, point.number);
+        let (level, unit) = (point.load.level(), point.load.unit());
+        info!("point {} of {of}: {level} {unit}, number {}", index + 1, point.number);
         if !self.console.is_live() {
             return;
         }
@@ -50,7 +51,7 @@ impl Watcher for Progress<'_> {
         let template = "{prefix}  [{bar:30}] {pos}/{len}\n  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
-        bar.set_prefix(format!("point {} of {of}: {} in flight", index + 1, point.parallel));
+        bar.set_prefix(format!("point {} of {of}: {level} {unit}", index + 1));
         bar.enable_steady_tick(Duration::from_millis(1000 / u64::from(REDRAWS)));
         self.bar = bar;
     }

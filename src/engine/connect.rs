@@ -8,12 +8,15 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use std::rc::Rc;
+
+use super::clock::Clock;
 use super::exchange::Fault;
 use super::link::{Link, Spoken};
 use super::stamped_io::{StampedIo, Stamps};
 use super::tls::client_config;
 use crate::error::{Failure, Result};
-use crate::record::{Epoch, FailureKind};
+use crate::record::FailureKind;
 use crate::target::{HttpVersion, Target};
 use crate::units::clean;
 
@@ -56,25 +59,25 @@ impl Route {
     }
 
     /// Sets up a connection: TCP, TLS and the HTTP preface, within the connect deadline.
-    pub(super) async fn connect(&self, epoch: Epoch) -> std::result::Result<Link, Fault> {
-        let begun = epoch.elapsed_ns();
-        let connecting = self.connect_unlimited(epoch);
+    pub(super) async fn connect(&self, clock: &Rc<Clock>) -> std::result::Result<Link, Fault> {
+        let begun = clock.now();
+        let connecting = self.connect_unlimited(clock);
         let mut link = match self.limit {
             None => connecting.await?,
             Some(limit) => tokio::time::timeout(limit, connecting).await.map_err(|_| {
                 Fault::new(FailureKind::Timeout, format!("no connection within {} s", limit.as_secs_f64()))
             })??,
         };
-        link.connect_ns = Some(epoch.elapsed_ns().saturating_sub(begun));
+        link.connect_ns = Some(clock.now().saturating_sub(begun));
         Ok(link)
     }
 
-    async fn connect_unlimited(&self, epoch: Epoch) -> std::result::Result<Link, Fault> {
+    async fn connect_unlimited(&self, clock: &Rc<Clock>) -> std::result::Result<Link, Fault> {
         let refused = |error: std::io::Error| Fault::new(FailureKind::Connect, format!("cannot connect: {error}"));
         let stream = TcpStream::connect(&*self.addresses).await.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
-        let stamps = Stamps::new(epoch);
-        let io = StampedIo::new(stream, std::rc::Rc::clone(&stamps));
+        let stamps = Stamps::new(stream, Rc::clone(clock));
+        let io = StampedIo::new(Rc::clone(&stamps));
         match &self.tls {
             None => {
                 let spoken = if self.http == HttpVersion::Http2 { Spoken::Http2 } else { Spoken::Http1 };

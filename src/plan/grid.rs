@@ -4,30 +4,146 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Result};
 
-/// One load point: so many requests with so many in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How requests are let go.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Load {
+    /// By a schedule, with at most so many in flight: EvalScope's `--parallel` with `--rate`. What is due and has no
+    /// slot waits, and the wait is part of what a user feels.
+    Paced {
+        /// Requests in flight at most.
+        parallel: u64,
+        /// Requests a second.
+        rate: f64,
+    },
+    /// Open loop: by a schedule that waits for nobody.
+    Open {
+        /// Requests a second.
+        rate: f64,
+        /// Requests in flight at most, where the user caps them.
+        max_in_flight: Option<u64>,
+    },
+    /// Closed loop: the next request goes as soon as one is over.
+    Closed {
+        /// Requests in flight.
+        parallel: u64,
+    },
+}
+
+impl Load {
+    /// The number that a sweep varies: requests in flight, or requests a second in an open loop.
+    pub fn level(&self) -> f64 {
+        match self {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => *parallel as f64,
+            Load::Open { rate, .. } => *rate,
+        }
+    }
+
+    /// Unit of [`Load::level`].
+    pub fn unit(&self) -> &'static str {
+        if self.is_open() { "req/s" } else { "in flight" }
+    }
+
+    /// Whether arrivals wait for nobody.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Load::Open { .. })
+    }
+
+    /// Requests a second that are asked for.
+    pub fn rate(&self) -> Option<f64> {
+        match self {
+            Load::Closed { .. } => None,
+            Load::Paced { rate, .. } | Load::Open { rate, .. } => Some(*rate),
+        }
+    }
+
+    /// Most requests in flight, where there is a bound.
+    pub fn cap(&self) -> Option<u64> {
+        match self {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => Some(*parallel),
+            Load::Open { max_in_flight, .. } => *max_in_flight,
+        }
+    }
+}
+
+/// One load point: so many requests under such a load.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Requests in flight.
-    pub parallel: u64,
+    /// How requests are let go.
+    #[serde(flatten)]
+    pub load: Load,
     /// Requests measured.
     pub number: u64,
     /// Requests sent before them, from the same stream, that enter no figure.
     pub warmup: u64,
+    /// Which of several equal runs, from 1.
+    #[serde(default = "first")]
+    pub repeat: u32,
+}
+
+fn first() -> u32 {
+    1
 }
 
 impl Point {
-    /// Name of the point's folder, as EvalScope spells it.
+    /// A closed loop.
+    pub fn closed(parallel: u64, number: u64, warmup: u64) -> Self {
+        Point { load: Load::Closed { parallel }, number, warmup, repeat: 1 }
+    }
+
+    /// Name of the point's folder, as EvalScope spells it; further repeats have their number behind it.
     pub fn folder(&self) -> String {
-        format!("parallel_{}_number_{}", self.parallel, self.number)
+        let load = match self.load {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
+            Load::Open { rate, .. } => format!("rate_{}", python(rate)),
+        };
+        let repeat = if self.repeat > 1 { format!("_run_{}", self.repeat) } else { String::new() };
+        format!("{load}_number_{}{repeat}", self.number)
+    }
+
+    /// What a folder of this form says: the loop (`parallel` or `rate`), the level, the number and the repeat.
+    pub fn parse_folder(name: &str) -> Option<(String, f64, u64, u32)> {
+        let (kind, rest) = name.split_once('_')?;
+        let (level, rest) = rest.split_once("_number_")?;
+        let (number, repeat) = rest.split_once("_run_").unwrap_or((rest, "1"));
+        let known = matches!(kind, "parallel" | "rate");
+        known.then_some(())?;
+        Some((kind.to_owned(), level.parse().ok()?, number.parse().ok()?, repeat.parse().ok()?))
     }
 }
 
-/// Pairs numbers with concurrencies in order. One number serves all concurrencies (EvalScope refuses that); `default`
-/// gives the number of a concurrency where none is set.
+/// A float as Python prints it: always with a decimal point.
+fn python(value: f64) -> String {
+    format!("{value:?}")
+}
+
+/// How the lists of a sweep are given.
+#[derive(Debug, Clone, Copy)]
+pub struct Axes<'a> {
+    /// `--number`.
+    pub number: Option<&'a [u64]>,
+    /// `--parallel`.
+    pub parallel: &'a [u64],
+    /// `--rate`; empty where none is set.
+    pub rate: &'a [f64],
+    /// `--open-loop`.
+    pub open: bool,
+    /// `--max-in-flight`.
+    pub max_in_flight: Option<u64>,
+    /// `--warmup-num`.
+    pub warmup: f64,
+    /// `--repeat`.
+    pub repeat: u32,
+}
+
+/// Pairs numbers with concurrencies, or with rates in an open loop, in order, as EvalScope does. One number serves all
+/// points (EvalScope refuses that); `default` gives the number of a load where none is set. Repeats of a sweep follow
+/// each other as whole sweeps, so that a drift of the server falls on all points alike.
 ///
 /// # Errors
-/// When the lists have different lengths, a value is zero, the warm-up is negative or a pair is listed twice.
-pub fn grid(number: Option<&[u64]>, parallel: &[u64], warmup: f64, default: impl Fn(u64) -> u64) -> Result<Vec<Point>> {
+/// When the lists have different lengths, a value is out of range, the warm-up is negative or a pair is listed twice.
+pub fn grid(axes: Axes<'_>, default: impl Fn(Load) -> u64) -> Result<Vec<Point>> {
+    let Axes { number, parallel, rate, open, max_in_flight, warmup, repeat } = axes;
     if parallel.is_empty() || parallel.contains(&0) {
         return Err(Failure::usage("--parallel: each value must be at least 1"));
     }
@@ -35,25 +151,47 @@ pub fn grid(number: Option<&[u64]>, parallel: &[u64], warmup: f64, default: impl
         return Err(Failure::usage("--number: each value must be at least 1"));
     }
     if !warmup.is_finite() || warmup < 0.0 {
-        return Err(Failure::usage(format!("--warmup-num {warmup}: must be 0, a count, or a share between 0 and 1")));
+        return Err(Failure::usage(format!(
+            "--warmup-num {warmup}: must be 0, a count, a share between 0 and 1, or auto"
+        )));
     }
+    if let Some(bad) = rate.iter().find(|rate| !rate.is_finite() || **rate <= 0.0) {
+        return Err(Failure::usage(format!("--rate {bad}: must be a positive number of requests a second")));
+    }
+    if max_in_flight == Some(0) || repeat == 0 {
+        let flag = if repeat == 0 { "--repeat" } else { "--max-in-flight" };
+        return Err(Failure::usage(format!("{flag} must be at least 1")));
+    }
+    let loads: Vec<Load> = match (open, rate) {
+        (true, []) => {
+            return Err(Failure::usage("--open-loop needs --rate").hint("give requests a second: --rate 5,10,20"));
+        }
+        (true, rates) => rates.iter().map(|&rate| Load::Open { rate, max_in_flight }).collect(),
+        (false, _) if max_in_flight.is_some() => {
+            return Err(Failure::usage("--max-in-flight goes with --open-loop")
+                .hint("without --open-loop the cap is --parallel"));
+        }
+        (false, []) => parallel.iter().map(|&parallel| Load::Closed { parallel }).collect(),
+        (false, [rate]) => parallel.iter().map(|&parallel| Load::Paced { parallel, rate: *rate }).collect(),
+        (false, _) => {
+            return Err(Failure::usage("--rate with several values needs --open-loop")
+                .hint("with --parallel a single rate paces all load points"));
+        }
+    };
     if let Some(number) = number
         && number.len() > 1
-        && number.len() != parallel.len()
+        && number.len() != loads.len()
     {
-        return Err(Failure::usage(format!(
-            "--number has {} values and --parallel has {}",
-            number.len(),
-            parallel.len()
-        ))
-        .hint("give one --number for all points, or one for each --parallel"));
+        let axis = if open { "--rate" } else { "--parallel" };
+        return Err(Failure::usage(format!("--number has {} values and {axis} has {}", number.len(), loads.len()))
+            .hint(format!("give one --number for all points, or one for each {axis}")));
     }
-    let mut points: Vec<Point> = Vec::with_capacity(parallel.len());
-    for (index, &parallel) in parallel.iter().enumerate() {
+    let mut points: Vec<Point> = Vec::with_capacity(loads.len());
+    for (index, &load) in loads.iter().enumerate() {
         let number = match number {
             Some([one]) => *one,
             Some(many) => many[index],
-            None => default(parallel),
+            None => default(load),
         };
         let warmup = if warmup >= 1.0 {
             warmup as u64
@@ -62,12 +200,20 @@ pub fn grid(number: Option<&[u64]>, parallel: &[u64], warmup: f64, default: impl
         } else {
             0
         };
-        let point = Point { parallel, number, warmup };
+        let point = Point { load, number, warmup, repeat: 1 };
         if points.contains(&point) {
-            return Err(Failure::usage(format!("--parallel {parallel} with --number {number} is listed twice"))
-                .hint("each load point has a folder of its own; list it once"));
+            return Err(Failure::usage(format!(
+                "{} {} with --number {number} is listed twice",
+                load.unit(),
+                load.level()
+            ))
+            .hint("each load point has a folder of its own; list it once, or use --repeat"));
         }
         points.push(point);
+    }
+    let once = points.clone();
+    for repeat in 2..=repeat {
+        points.extend(once.iter().map(|point| Point { repeat, ..*point }));
     }
     Ok(points)
 }
@@ -76,27 +222,78 @@ pub fn grid(number: Option<&[u64]>, parallel: &[u64], warmup: f64, default: impl
 mod tests {
     use super::*;
 
+    fn axes<'a>(number: Option<&'a [u64]>, parallel: &'a [u64]) -> Axes<'a> {
+        Axes { number, parallel, rate: &[], open: false, max_in_flight: None, warmup: 0.0, repeat: 1 }
+    }
+
     #[test]
     fn one_number_serves_all_points() -> Result<()> {
-        let points = grid(Some(&[50]), &[1, 8], 0.1, |_| 0)?;
-        assert_eq!(points[1], Point { parallel: 8, number: 50, warmup: 5 });
+        let points = grid(Axes { warmup: 0.1, ..axes(Some(&[50]), &[1, 8]) }, |_| 0)?;
+        assert_eq!(points[1], Point::closed(8, 50, 5));
         assert_eq!(points[0].folder(), "parallel_1_number_50");
         Ok(())
     }
 
     #[test]
     fn lists_pair_in_order_and_defaults_fill() -> Result<()> {
-        assert_eq!(grid(Some(&[5, 6]), &[1, 2], 3.0, |_| 0)?[1], Point { parallel: 2, number: 6, warmup: 3 });
-        assert_eq!(grid(None, &[32], 0.0, |p| (4 * p).max(20))?[0].number, 128);
+        let points = grid(Axes { warmup: 3.0, ..axes(Some(&[5, 6]), &[1, 2]) }, |_| 0)?;
+        assert_eq!(points[1], Point::closed(2, 6, 3));
+        assert_eq!(grid(axes(None, &[32]), |load| 4 * load.level() as u64)?[0].number, 128);
+        Ok(())
+    }
+
+    #[test]
+    fn rates_make_open_loops_or_pace_a_closed_one() -> Result<()> {
+        let open = grid(Axes { open: true, rate: &[5.0, 2.5], ..axes(Some(&[5, 6]), &[1]) }, |_| 0)?;
+        assert_eq!(open[0].folder(), "rate_5.0_number_5");
+        assert_eq!(Point::parse_folder(&open[1].folder()), Some(("rate".to_owned(), 2.5, 6, 1)));
+        let paced = grid(Axes { rate: &[5.0], ..axes(Some(&[9]), &[4]) }, |_| 0)?;
+        assert_eq!(paced[0].load, Load::Paced { parallel: 4, rate: 5.0 });
+        assert_eq!(paced[0].folder(), "parallel_4_number_9");
+        Ok(())
+    }
+
+    #[test]
+    fn repeats_follow_as_whole_sweeps() -> Result<()> {
+        let points = grid(Axes { repeat: 2, ..axes(Some(&[9]), &[1, 2]) }, |_| 0)?;
+        let folders: Vec<_> = points.iter().map(Point::folder).collect();
+        let asked =
+            ["parallel_1_number_9", "parallel_2_number_9", "parallel_1_number_9_run_2", "parallel_2_number_9_run_2"];
+        assert_eq!(folders, asked);
+        Ok(())
+    }
+
+    #[test]
+    fn a_point_reads_back_in_each_form_and_from_older_rows() -> serde_json::Result<()> {
+        for load in [
+            Load::Closed { parallel: 3 },
+            Load::Paced { parallel: 3, rate: 2.0 },
+            Load::Open { rate: 2.0, max_in_flight: None },
+            Load::Open { rate: 2.0, max_in_flight: Some(7) },
+        ] {
+            let point = Point { load, number: 9, warmup: 1, repeat: 2 };
+            assert_eq!(serde_json::from_str::<Point>(&serde_json::to_string(&point)?)?, point);
+        }
+        let old: Point = serde_json::from_str(r#"{"parallel":8,"number":20,"warmup":0}"#)?;
+        assert_eq!(old, Point::closed(8, 20, 0));
         Ok(())
     }
 
     #[test]
     fn bad_grids_are_refused() {
-        assert!(grid(Some(&[1, 2, 3]), &[1, 2], 0.0, |_| 0).is_err());
-        assert!(grid(Some(&[1]), &[0], 0.0, |_| 0).is_err());
-        assert!(grid(Some(&[0]), &[1], 0.0, |_| 0).is_err());
-        assert!(grid(Some(&[4]), &[1, 1], 0.0, |_| 0).is_err());
-        assert!(grid(Some(&[4]), &[1], -1.0, |_| 0).is_err());
+        for bad in [
+            axes(Some(&[1, 2, 3]), &[1, 2]),
+            axes(Some(&[1]), &[0]),
+            axes(Some(&[0]), &[1]),
+            axes(Some(&[4]), &[1, 1]),
+            Axes { warmup: -1.0, ..axes(Some(&[4]), &[1]) },
+            Axes { open: true, ..axes(Some(&[4]), &[1]) },
+            Axes { open: true, rate: &[0.0], ..axes(Some(&[4]), &[1]) },
+            Axes { rate: &[1.0, 2.0], ..axes(Some(&[4]), &[1]) },
+            Axes { max_in_flight: Some(3), ..axes(Some(&[4]), &[1]) },
+            Axes { repeat: 0, ..axes(Some(&[4]), &[1]) },
+        ] {
+            assert!(grid(bad, |_| 0).is_err(), "{bad:?}");
+        }
     }
 }

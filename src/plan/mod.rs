@@ -6,12 +6,14 @@
 
 mod grid;
 mod layer;
+mod load;
+mod prompts;
 mod resolve;
 mod settings;
 mod specs;
 
-pub use grid::{Point, grid};
+pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use resolve::Plan;
-pub use settings::{ListOf, Settings};
-pub use specs::{EmbeddedSpec, Lengths, Served, Source, WorkloadSpec};
+pub use settings::{Auto, ListOf, Settings, Warmup};
+pub use specs::{Arrival, EmbeddedSpec, Lengths, LoadSpec, Ramp, Served, Source, Tool, WorkloadSpec};

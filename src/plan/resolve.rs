@@ -6,29 +6,23 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
 
-use super::{EmbeddedSpec, Lengths, Point, Served, Settings, Source, WorkloadSpec, grid};
+use super::load::{load, points};
+use super::prompts::workload;
+use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, WorkloadSpec};
 use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
-use crate::target::{
-    Deadlines, Dialect, HttpVersion, Secret, Target, Trust, dialect_of, is_secret_header, resolve_url,
-};
+use crate::target::{Deadlines, HttpVersion, Secret, Target, Trust, dialect_of, is_secret_header, resolve_url};
 
 /// APIs that `--api` knows.
 const APIS: [&str; 2] = ["openai", "local"];
-/// Workloads that `--dataset` knows.
-const DATASETS: [&str; 4] = ["openqa", "line_by_line", "custom", "random"];
 /// The embedded model that is used when none is named.
 const EMBEDDED_MODEL: &str = "random:tiny";
-/// EvalScope's number of requests, its longest prompt and reply, and its pause in seconds.
+/// EvalScope's number of requests, its longest reply, and its pause in seconds.
 const NUMBER: u64 = 1000;
-const MAX_PROMPT_LENGTH: u32 = 131_072;
 const MAX_TOKENS: u32 = 2048;
 const SLEEP_INTERVAL: f64 = 5.0;
-/// Their smaller counterparts for the embedded model, which shares the machine with the load engine.
+/// Its smaller counterpart for the embedded model, which shares the machine with the load engine.
 const EMBEDDED_MAX_TOKENS: u32 = 64;
-const EMBEDDED_RANDOM_LENGTH: u32 = 64;
-/// Length of random prompts where none is given; EvalScope would draw from 0 to 131072.
-const RANDOM_LENGTH: u32 = 1024;
 
 /// One run, fully resolved.
 #[derive(Debug, Clone)]
@@ -41,6 +35,8 @@ pub struct Plan {
     pub target: Target,
     /// The load points in order.
     pub points: Vec<Point>,
+    /// How arrivals are spaced, and what bounds a point beyond its number.
+    pub load: LoadSpec,
     /// What is sent.
     pub workload: WorkloadSpec,
     /// How the model is asked to generate.
@@ -84,11 +80,12 @@ impl Plan {
             }
         };
         settings.model = Some(model.clone());
-        let number = settings.number.as_ref().map(super::ListOf::to_vec);
-        let points = grid(number.as_deref(), &settings.parallel.to_vec(), settings.warmup_num, |parallel| {
-            if embedded { (4 * parallel).max(20) } else { NUMBER }
+        let points = points(&settings, |load| match load {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } if embedded => (4 * parallel).max(20),
+            Load::Open { .. } if embedded => 20,
+            _ => NUMBER,
         })?;
-        settings.parallel = super::ListOf::Many(points.iter().map(|point| point.parallel).collect());
+        let load = load(&settings)?;
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
         let dialect = dialect_of(&url)?;
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
@@ -126,7 +123,7 @@ impl Plan {
         } else {
             Served::Remote
         };
-        Ok(Plan { settings, served, target, points, workload, sampling, notices })
+        Ok(Plan { settings, served, target, points, load, workload, sampling, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.
@@ -149,12 +146,19 @@ impl Plan {
     /// # Errors
     /// Never, unless a value cannot be written as TOML.
     pub fn point_toml(&self, point: Point, offset: u64) -> Result<String> {
-        let settings = Settings {
-            parallel: super::ListOf::One(point.parallel),
+        let mut settings = Settings {
             number: Some(super::ListOf::One(point.number)),
             dataset_offset: self.settings.dataset_offset + offset,
+            repeat: 1,
             ..self.settings.clone()
         };
+        match point.load {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => {
+                settings.parallel = super::ListOf::One(parallel);
+            }
+            Load::Open { rate, .. } if settings.rate.is_some() => settings.rate = Some(super::ListOf::One(rate)),
+            Load::Open { .. } => {}
+        }
         Plan { settings, ..self.clone() }.to_toml()
     }
 
@@ -208,92 +212,6 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
             .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
     Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
-}
-
-fn workload(
-    settings: &mut Settings,
-    dialect: Dialect,
-    embedded: bool,
-    seed: u64,
-    max_tokens: (u32, u32),
-    notices: &mut Vec<String>,
-) -> Result<WorkloadSpec> {
-    let path = settings.dataset_path.as_ref().map(PathBuf::from);
-    let needs_path = |name: &str| {
-        path.clone().ok_or_else(|| {
-            Failure::usage(format!("--dataset {name} needs --dataset-path"))
-                .hint("name the file that holds one prompt a line")
-        })
-    };
-    let source = match (&settings.prompt, settings.dataset.as_str()) {
-        (Some(prompt), _) => Source::Fixed(text_or_file("--prompt", prompt)?),
-        (None, "openqa") => Source::OpenQa(path),
-        (None, "line_by_line") => Source::LineByLine(needs_path("line_by_line")?),
-        (None, "custom") => Source::Custom(needs_path("custom")?),
-        (None, "random") => Source::Random { prefix: settings.prefix_length },
-        (None, other) => {
-            return Err(Failure::usage(format!("--dataset {other}: no dataset of this name"))
-                .hint(format!("known datasets: {}", known(DATASETS))));
-        }
-    };
-    let random = matches!(source, Source::Random { .. });
-    if settings.prefix_length > 0 && !random {
-        return Err(Failure::usage("--prefix-length goes with --dataset random only"));
-    }
-    if random && settings.max_prompt_length.is_none() {
-        let length =
-            settings.min_prompt_length.unwrap_or(if embedded { EMBEDDED_RANDOM_LENGTH } else { RANDOM_LENGTH });
-        notices.push(format!("--max-prompt-length is not set, random prompts of {length} tokens are made"));
-        settings.max_prompt_length = Some(length);
-        settings.min_prompt_length = Some(length);
-    }
-    let lengths = Lengths {
-        min: *settings.min_prompt_length.get_or_insert(0),
-        max: *settings.max_prompt_length.get_or_insert(MAX_PROMPT_LENGTH),
-    };
-    if lengths.min > lengths.max {
-        return Err(Failure::usage(format!(
-            "--min-prompt-length {} exceeds --max-prompt-length {}",
-            lengths.min, lengths.max
-        )));
-    }
-    let template = settings.query_template.as_deref().map(query_template).transpose()?;
-    let threads = match settings.num_workers {
-        None | Some(0) => std::thread::available_parallelism().map_or(1, usize::from),
-        Some(threads) => threads,
-    };
-    Ok(WorkloadSpec {
-        source,
-        offset: settings.dataset_offset,
-        lengths,
-        chat: settings.apply_chat_template.unwrap_or(dialect == Dialect::Chat),
-        tokenizer: settings.tokenizer_path.as_ref().map(PathBuf::from),
-        seed,
-        max_tokens,
-        threads,
-        template,
-    })
-}
-
-fn query_template(given: &str) -> Result<Map<String, Value>> {
-    let text = text_or_file("--query-template", given)?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::usage("--query-template: not a JSON object")
-            .because(error)
-            .hint("give a request body such as '{\"messages\": [], \"tools\": []}'; its messages are replaced")
-    })
-}
-
-/// A value as it stands, or the contents of a file where it begins with `@`.
-fn text_or_file(flag: &str, given: &str) -> Result<String> {
-    match given.strip_prefix('@') {
-        None => Ok(given.to_owned()),
-        Some(path) => std::fs::read_to_string(path).map_err(|error| {
-            Failure::files(format!("{flag} @{path}: cannot be read"))
-                .because(error)
-                .hint("check the path; without the @ the text itself is taken")
-        }),
-    }
 }
 
 fn headers(settings: &Settings, key: Option<Secret>) -> Result<Vec<(HeaderName, HeaderValue)>> {
@@ -359,9 +277,6 @@ fn check_numbers(settings: &Settings) -> Result<()> {
         positive("--sleep-interval", interval, true)?;
     }
     positive("--temperature", settings.temperature, true)?;
-    if let Some(duration) = settings.duration {
-        positive("--duration", duration, false)?;
-    }
     if settings.workers == Some(0) {
         return Err(Failure::usage("--workers must be at least 1"));
     }
@@ -435,6 +350,17 @@ mod tests {
             ("http-version = '3'", "--http-version"),
             ("ca-cert = 'x'\ninsecure = true", "--ca-cert"),
             ("duration = 0.0", "--duration"),
+            ("grace-period = 3.0", "--grace-period"),
+            ("open-loop = true", "--rate"),
+            ("arrival = 'x'", "--arrival"),
+            ("arrival = 'trace'\nopen-loop = true\nrate = 1.0", "--arrival-file"),
+            ("burstiness = 0.0", "--burstiness"),
+            ("ramp-up-strategy = 'linear'", "--ramp-up-strategy"),
+            ("ramp-up-start-rps = 1.0", "--ramp-up-strategy"),
+            ("compat = 'vllm'", "--compat"),
+            ("dataset = 'random'\ncompat = 'x'", "--compat"),
+            ("workload = '/no/such/file'", "--workload"),
+            ("warmup-num = 'x'", "warmup-num"),
             ("connect-timeout = -1.0", "--connect-timeout"),
             ("prompt = '@/no/such/file'", "--prompt"),
             ("query-template = '[]'", "--query-template"),

@@ -22,6 +22,34 @@ impl<T: Clone> ListOf<T> {
     }
 }
 
+/// Warm-up requests before the measured ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Warmup {
+    /// A count, or a share below 1.
+    Count(f64),
+    /// `auto`: found after the run, by the change point of the latencies.
+    Found(Auto),
+}
+
+/// The word `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Auto {
+    /// `auto`.
+    Auto,
+}
+
+impl Warmup {
+    /// The count or share that is sent apart; none where it is found after the run.
+    pub fn count(&self) -> f64 {
+        match self {
+            Warmup::Count(count) => *count,
+            Warmup::Found(_) => 0.0,
+        }
+    }
+}
+
 /// Everything a profile may hold, after layering. Keys are checked: an unknown one is refused with the known ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -59,14 +87,72 @@ pub struct Settings {
     pub number: Option<ListOf<u64>>,
     /// Requests in flight, one load point each.
     pub parallel: ListOf<u64>,
-    /// Warm-up requests: a count, or a share below 1.
-    pub warmup_num: f64,
+    /// Requests a second: one load point each in an open loop, one for all otherwise.
+    pub rate: Option<ListOf<f64>>,
+    /// Let requests go by the schedule alone, whatever is in flight.
+    pub open_loop: bool,
+    /// Most requests in flight in an open loop.
+    pub max_in_flight: Option<u64>,
+    /// How arrivals are spaced: `poisson`, `constant` or `trace`.
+    pub arrival: String,
+    /// Shape of gamma-distributed gaps: 1 is Poisson, less is bursty, more is regular.
+    pub burstiness: Option<f64>,
+    /// Instants of arrival for `arrival = "trace"`.
+    pub arrival_file: Option<String>,
+    /// Let the rate grow over the run: `linear` or `exponential`.
+    pub ramp_up_strategy: Option<String>,
+    /// Rate of the first request, with `ramp-up-strategy`.
+    pub ramp_up_start_rps: Option<f64>,
+    /// Rate of the last request, with `ramp-up-strategy`.
+    pub ramp_up_end_rps: Option<f64>,
+    /// Seconds over which the slots of a closed loop open one after another.
+    pub ramp_up: Option<f64>,
+    /// Warm-up requests: a count, a share below 1, or `auto`.
+    pub warmup_num: Warmup,
     /// Seconds between load points: 5 with a server, 0 with the embedded model.
     pub sleep_interval: Option<f64>,
     /// Seconds after which no new request is started.
     pub duration: Option<f64>,
+    /// Seconds that requests in flight get after `duration`; all the time they need when unset.
+    pub grace_period: Option<f64>,
+    /// Whole sweeps, one after another.
+    pub repeat: u32,
+    /// Stop a load point once this is known well enough, such as `p99 ttft ±3%`; `duration` and `number` still bound it.
+    pub until: Option<String>,
     /// Worker threads of the load engine; as many as cores when unset.
     pub workers: Option<usize>,
+
+    // Trust
+    /// Measure this machine at the load of each point before it.
+    pub self_check: bool,
+    /// An INVALID verdict is exit 1.
+    pub require_valid: bool,
+    /// Keep every event of every reply.
+    pub log_chunks: bool,
+    /// Service level objectives, such as `ttft:200`, in milliseconds.
+    pub goodput: Vec<String>,
+    /// Read the server's own `/metrics` before, during and after each point.
+    pub server_metrics: bool,
+    /// Where the server's metrics are, when not at `/metrics`.
+    pub metrics_url: Option<String>,
+
+    // SLA auto-tune
+    /// Search for the greatest load that meets `sla-params`.
+    pub sla_auto_tune: bool,
+    /// What the search varies: `parallel` or `rate`.
+    pub sla_variable: String,
+    /// Criteria as JSON.
+    pub sla_params: Option<String>,
+    /// Runs averaged for each probe.
+    pub sla_num_runs: u32,
+    /// Largest value of the search.
+    pub sla_upper_bound: u64,
+    /// Least value of the search.
+    pub sla_lower_bound: u64,
+    /// Concurrency while the search varies the rate; the upper bound when unset.
+    pub sla_fixed_parallel: Option<u64>,
+    /// Requests of a probe for each unit of the variable; 2 when unset.
+    pub sla_number_multiplier: Option<f64>,
 
     // Output
     /// Requests between two lines of running figures in the log.
@@ -93,6 +179,18 @@ pub struct Settings {
     pub min_prompt_length: Option<u32>,
     /// Length of the random prefix that all random prompts share, in tokens.
     pub prefix_length: u32,
+    /// Draw random prompts, lengths and arrivals as another tool does: `vllm`, `sglang` or `evalscope`.
+    pub compat: Option<String>,
+    /// Prompt length that `compat` draws around.
+    pub random_input_len: Option<u32>,
+    /// Reply length that `compat` draws around.
+    pub random_output_len: Option<u32>,
+    /// Width of the draw, by the rules of the tool.
+    pub random_range_ratio: Option<f64>,
+    /// A saved workload that is sent again.
+    pub workload: Option<String>,
+    /// File the workload is saved in.
+    pub save_workload: Option<String>,
     /// One prompt for all requests, or `@file`.
     pub prompt: Option<String>,
     /// A request body as JSON, or `@file`, whose messages are replaced.

@@ -1,8 +1,75 @@
 //! The sections of a plan that later stages receive.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
+
+/// Another load generator whose draws can be reproduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// `vllm bench serve`.
+    Vllm,
+    /// SGLang's `bench_serving`.
+    Sglang,
+    /// EvalScope.
+    Evalscope,
+}
+
+impl Tool {
+    /// Every tool with its name.
+    pub const ALL: [(&'static str, Tool); 3] =
+        [("vllm", Tool::Vllm), ("sglang", Tool::Sglang), ("evalscope", Tool::Evalscope)];
+}
+
+/// How the rate of a ramp grows with the number of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ramp {
+    /// By equal steps.
+    Linear,
+    /// By equal factors.
+    Exponential,
+}
+
+/// How arrivals of a paced or open loop are spaced.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrival {
+    /// Gamma-distributed gaps; a burstiness of 1 is Poisson.
+    Gamma {
+        /// Shape of the distribution.
+        burstiness: f64,
+    },
+    /// Equal gaps.
+    Constant,
+    /// Gaps whose rate grows from one value to another over the run.
+    Ramp {
+        /// How it grows.
+        ramp: Ramp,
+        /// Requests a second at the first request.
+        from: f64,
+        /// Requests a second at the last request.
+        to: f64,
+        /// Shape of the gaps.
+        burstiness: f64,
+    },
+    /// Instants read from a file.
+    Trace(PathBuf),
+    /// Instants of a saved workload.
+    Saved,
+}
+
+/// What bounds a load point beyond its number of requests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadSpec {
+    /// How arrivals are spaced.
+    pub arrival: Arrival,
+    /// Nothing new starts later than this after the first measured request.
+    pub duration: Option<Duration>,
+    /// What is in flight then gets so long; all it needs when unset.
+    pub grace: Option<Duration>,
+    /// Time over which the slots of a closed loop open.
+    pub slot_ramp: Duration,
+}
 
 /// Who answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +116,21 @@ pub enum Source {
         /// Length of the prefix all prompts share, on top of the drawn length.
         prefix: u32,
     },
+    /// Random prompts as another tool draws them.
+    RandomAs {
+        /// The tool.
+        tool: Tool,
+        /// Prompt length to draw around, in tokens.
+        input_len: u32,
+        /// Reply length to draw around, in tokens.
+        output_len: u32,
+        /// Width of the draw, by the tool's rule.
+        range_ratio: f64,
+        /// Length of the prefix that all prompts share, in tokens.
+        prefix: u32,
+    },
+    /// A saved workload.
+    Saved(PathBuf),
 }
 
 impl Source {
@@ -59,7 +141,8 @@ impl Source {
             Source::OpenQa(_) => "openqa",
             Source::LineByLine(_) => "line_by_line",
             Source::Custom(_) => "custom",
-            Source::Random { .. } => "random",
+            Source::Random { .. } | Source::RandomAs { .. } => "random",
+            Source::Saved(_) => "saved",
         }
     }
 }

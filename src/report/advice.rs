@@ -1,10 +1,11 @@
 //! Which setting is best by EvalScope's two rules, and what the sweep suggests to do.
 
 use super::decimal::number;
+use super::notice::{level, load_cell};
 use super::performance::by_load;
 use super::table::{Cell, Column, Table};
 use crate::run::{PointResult, RunResult};
-use crate::units::{count, figure, span};
+use crate::units::{figure, span};
 
 /// Success below this share is a reason to lower the load.
 const FLOOR_PERCENT: f64 = 95.0;
@@ -33,7 +34,7 @@ pub fn best_settings(run: &RunResult) -> Table {
     let shortest = measured.iter().min_by(|a, b| a.2.total_cmp(&b.2));
     let row = |what: &str, best: Option<&(&PointResult, f64, f64)>| {
         best.map(|(point, rate, latency)| {
-            let load = Cell::Count(point.point.parallel);
+            let load = load_cell(point);
             vec![Cell::words(what), load, Cell::Figure(Some(*rate)), Cell::words(span(*latency))].into()
         })
     };
@@ -50,28 +51,28 @@ pub fn advice(run: &RunResult) -> Vec<String> {
     let measured = measured(run);
     let mut advice = Vec::new();
     let (Some(first), Some(last)) = (measured.first(), measured.last()) else { return advice };
-    let parallel = |point: &PointResult| count(point.point.parallel);
+    let parallel = |point: &PointResult| level(point.point.load.level());
     if measured.len() > 1 {
         let best = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(last);
-        let at = best.0.point.parallel;
-        if at == last.0.point.parallel {
+        let at = best.0.point.load.level();
+        if at == last.0.point.load.level() {
             let limit = match run.best.knee.filter(|_| !run.best.knee_not_reached) {
                 Some(knee) if knee < at => {
-                    format!(" Yet beyond {} the gain costs more latency than it brings throughput.", count(knee))
+                    format!(" Yet beyond {} the gain costs more latency than it brings throughput.", level(knee))
                 }
                 _ => " Try more, until throughput stops growing.".to_owned(),
             };
             advice.push(format!(
                 "The rate was highest at the greatest load, {} in flight, so the server may not be saturated.{limit}",
-                count(at)
+                level(at)
             ));
-        } else if at == first.0.point.parallel {
+        } else if at == first.0.point.load.level() {
             advice.push(format!(
                 "The rate was highest at the least load, {} in flight: the server is overloaded beyond it, try less.",
-                count(at)
+                level(at)
             ));
         } else {
-            advice.push(format!("The rate peaks at {} in flight; loads around it are worth a closer look.", count(at)));
+            advice.push(format!("The rate peaks at {} in flight; loads around it are worth a closer look.", level(at)));
         }
         if first.2 > 0.0 && last.2 / first.2 > STEEP {
             advice.push(format!(

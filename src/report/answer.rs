@@ -1,6 +1,6 @@
 //! A run in sentences: what it found, which load to choose and what to try next. Every figure is taken from the result.
 
-use super::notice::{kinds, load_name};
+use super::notice::{kinds, level, load_name};
 use super::performance::by_load;
 use super::time;
 use crate::run::{PointResult, RunResult, Status};
@@ -25,8 +25,8 @@ pub fn answer(run: &RunResult) -> String {
     if measured.len() > 1 {
         match run.best.knee {
             Some(_) if run.best.knee_not_reached => text.push_str("; throughput was still growing there"),
-            Some(knee) if knee != best.point.parallel => {
-                text.push_str(&format!("; beyond {} in flight latency grows faster than throughput", count(knee)));
+            Some(knee) if knee != best.point.load.level() => {
+                text.push_str(&format!("; beyond {} in flight latency grows faster than throughput", level(knee)));
             }
             _ => {}
         }
@@ -57,7 +57,7 @@ fn latency(point: &PointResult) -> Option<String> {
 
 /// The point with the best throughput, among those with a result.
 pub fn best_point<'a>(run: &RunResult, measured: &[&'a PointResult]) -> Option<&'a PointResult> {
-    let best = measured.iter().find(|point| Some(point.point.parallel) == run.best.throughput);
+    let best = measured.iter().find(|point| Some(point.point.load.level()) == run.best.throughput);
     best.or(measured.last()).copied()
 }
 
@@ -74,9 +74,9 @@ pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
         }
         if let Some(knee) = run.best.knee {
             lines.push(if run.best.knee_not_reached {
-                ("knee", format!("not reached: throughput was still growing at {}", count(knee)))
+                ("knee", format!("not reached: throughput was still growing at {}", level(knee)))
             } else {
-                ("knee", format!("{}: beyond it latency grows faster than throughput", count(knee)))
+                ("knee", format!("{}: beyond it latency grows faster than throughput", level(knee)))
             });
         }
     }
@@ -89,16 +89,19 @@ pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
 fn next(run: &RunResult, measured: &[&PointResult]) -> String {
     let path = format!("{}/plan.toml", crate::units::clean(&run.path, 1000));
     let path = if path.contains(char::is_whitespace) { format!("'{path}'") } else { path };
-    let loads: Vec<u64> = measured.iter().map(|point| point.point.parallel).collect();
+    let open = run.points.first().is_some_and(|point| point.point.load.is_open());
+    let loads: Vec<f64> = measured.iter().map(|point| point.point.load.level()).collect();
+    // Requests in flight are whole; rates are written short.
+    let tidy = |load: f64| if open { (load * 100.0).round() / 100.0 } else { load.round().max(1.0) };
     let complete = run.points.iter().all(|point| point.status == Status::Complete);
     let mut try_next = match (loads.as_slice(), run.best.knee) {
         // What is broken or cut short is repeated as it was.
         ([], _) => Vec::new(),
         _ if !complete => Vec::new(),
-        ([one], _) => vec![(one / 2).max(1), *one, one * 2, one * 4],
-        ([.., last], _) if run.best.knee_not_reached => vec![*last, last * 2, last * 4],
+        ([one], _) => vec![one / 2.0, *one, one * 2.0, one * 4.0],
+        ([.., last], _) if run.best.knee_not_reached => vec![*last, last * 2.0, last * 4.0],
         (loads, Some(knee)) => {
-            let between = |a: u64, b: u64| ((a as f64 * b as f64).sqrt().round() as u64).max(1);
+            let between = |a: f64, b: f64| (a * b).sqrt();
             let below = loads.iter().rev().find(|load| **load < knee);
             let above = loads.iter().find(|load| **load > knee);
             let mut around = vec![knee];
@@ -108,14 +111,16 @@ fn next(run: &RunResult, measured: &[&PointResult]) -> String {
         }
         _ => Vec::new(),
     };
-    try_next.sort_unstable();
+    try_next.iter_mut().for_each(|load| *load = tidy(*load));
+    try_next.sort_by(f64::total_cmp);
     try_next.dedup();
-    let values = try_next.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    let values = try_next.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    let axis = if open { "--rate" } else { "--parallel" };
     // Numbers that were listed one a point would not pair with other loads; the largest serves all of them.
     let numbers: std::collections::BTreeSet<u64> = run.points.iter().map(|point| point.point.number).collect();
     let number =
         numbers.last().filter(|_| numbers.len() > 1).map(|most| format!(" --number {most}")).unwrap_or_default();
-    let flags = if values.is_empty() { String::new() } else { format!("{number} --parallel {values}") };
+    let flags = if values.is_empty() { String::new() } else { format!("{number} {axis} {values}") };
     format!("evalscope perf --profile {path}{flags}")
 }
 
@@ -144,10 +149,10 @@ mod tests {
     #[test]
     fn the_next_command_looks_where_the_question_is() {
         let mut run = fixture::run(&[Load::of(1, 40), Load::of(8, 80), Load::of(64, 400)]);
-        run.best.knee = Some(8);
+        run.best.knee = Some(8.0);
         run.best.knee_not_reached = false;
         assert!(next_of(&run).ends_with("--parallel 3,8,23,64"), "{}", next_of(&run));
-        run.best.knee = Some(64);
+        run.best.knee = Some(64.0);
         run.best.knee_not_reached = true;
         assert!(next_of(&run).ends_with("--parallel 64,128,256"));
         assert!(next_of(&fixture::one_request()).ends_with("--parallel 1,2,4"));

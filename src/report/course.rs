@@ -120,8 +120,10 @@ fn rates(point: &PointResult, bins: &[Bin], prefix: &str) -> Chart {
 
 fn in_flight(point: &PointResult, bins: &[Bin], prefix: &str) -> Chart {
     let most = bins.iter().map(|bin| bin.in_flight).max().unwrap_or(0);
-    let asked = point.point.parallel;
-    let title = format!("At most {} of {} were in flight", count(most), count(asked));
+    let title = match point.point.load.cap() {
+        Some(cap) => format!("At most {} of {} were in flight", count(most), count(cap)),
+        None => format!("At most {} were in flight", count(most)),
+    };
     Chart {
         id: format!("{prefix}-flight"),
         subtitle: "most requests in flight at one time, by slice".to_owned(),

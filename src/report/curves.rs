@@ -1,6 +1,7 @@
 //! The charts of a sweep: each metric against the load, and latency against throughput.
 
 use super::chart::{Axis, Chart, Dot, Hue, Scale, Series, Trace, Weight, scale_of};
+use super::notice::{level, load_cell};
 use super::performance::by_load;
 use super::sweep::quantile;
 use super::table::{Cell, Column, Table};
@@ -48,7 +49,7 @@ pub fn curves(run: &RunResult) -> Vec<Chart> {
 }
 
 fn load(point: &PointResult) -> f64 {
-    point.point.parallel as f64
+    point.point.load.level() as f64
 }
 
 fn load_axis(points: &[&PointResult]) -> Axis {
@@ -59,8 +60,10 @@ fn load_axis(points: &[&PointResult]) -> Axis {
 
 fn range(points: &[&PointResult]) -> String {
     match points {
-        [one] => format!("{} in flight", count(one.point.parallel)),
-        [first, .., last] => format!("{} to {} in flight", count(first.point.parallel), count(last.point.parallel)),
+        [one] => format!("{} in flight", level(one.point.load.level())),
+        [first, .., last] => {
+            format!("{} to {} in flight", level(first.point.load.level()), level(last.point.load.level()))
+        }
         [] => "no load".to_owned(),
     }
 }
@@ -71,13 +74,13 @@ fn requests(points: &[&PointResult]) -> String {
 }
 
 /// A measured load: where, how much, and that in words.
-type Value = (u64, f64, String);
+type Value = (f64, f64, String);
 
 /// How a quantity goes from the first to the last measured load, as a title.
 fn course(name: &str, values: &[Value]) -> String {
     match values {
         [] => format!("{name} was not measured"),
-        [(load, _, words)] => format!("{name} is {words} at {} in flight", count(*load)),
+        [(load, _, words)] => format!("{name} is {words} at {} in flight", level(*load)),
         [(_, first, from), .., (_, last, to)] => match last / first {
             0.9..1.1 => format!("{name} stays near {to}"),
             change if change < 1.0 => format!("{name} falls from {from} to {to}"),
@@ -98,7 +101,7 @@ fn throughput(points: &[&PointResult]) -> Chart {
         .iter()
         .filter_map(|point| {
             let rate = of(&point.figures)?;
-            Some((point.point.parallel, rate, format!("{} {unit}", figure(Some(rate)))))
+            Some((point.point.load.level(), rate, format!("{} {unit}", figure(Some(rate)))))
         })
         .collect();
     let title = course(name, &values);
@@ -132,7 +135,7 @@ fn latency(points: &[&PointResult], metric: &Latency) -> Chart {
         .iter()
         .filter_map(|point| {
             let spread = (metric.of)(&point.figures)?;
-            Some((point.point.parallel, spread.p99, time::quantile(spread, 0.99, spread.p99)))
+            Some((point.point.load.level(), spread.p99, time::quantile(spread, 0.99, spread.p99)))
         })
         .collect();
     let title = course(&format!("{} p99", metric.name), &values);
@@ -171,7 +174,7 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
     let dots: Vec<Dot> = points
         .iter()
         .map(|point| {
-            let parallel = point.point.parallel;
+            let parallel = point.point.load.level();
             let dot = match place(point) {
                 Some((rate, spread)) => {
                     let dot = Dot::at(rate, Some(spread.p99 / unit.ms));
@@ -179,12 +182,12 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
                 }
                 None => Dot::at(0.0, None),
             };
-            Dot { label: Some(count(parallel)), ..dot }
+            Dot { label: Some(level(parallel)), ..dot }
         })
         .collect();
     let rate = if points.iter().any(|point| point.figures.output_throughput.is_some()) { "tok/s" } else { "req/s" };
     let title = match knee {
-        Some(knee) => format!("Beyond {} in flight latency grows faster than throughput", count(knee)),
+        Some(knee) => format!("Beyond {} in flight latency grows faster than throughput", level(knee)),
         None => "Throughput still grows at the last load".to_owned(),
     };
     let scale = scale_of(dots.iter().filter_map(|dot| dot.y));
@@ -210,7 +213,7 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
                 .iter()
                 .map(|(point, rate, spread)| {
                     let tail = quantile(Some(spread), 0.99, |spread| spread.p99, unit);
-                    vec![Cell::Count(point.point.parallel), Cell::Figure(Some(*rate)), tail].into()
+                    vec![load_cell(point), Cell::Figure(Some(*rate)), tail].into()
                 })
                 .collect(),
             ..Table::default()
@@ -255,7 +258,7 @@ fn table(points: &[&PointResult], heads: &[(&str, &str)], cells: impl Fn(&PointR
         rows: points
             .iter()
             .map(|point| {
-                let mut row = vec![Cell::Count(point.point.parallel)];
+                let mut row = vec![load_cell(point)];
                 row.extend(cells(point));
                 row.into()
             })

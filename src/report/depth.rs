@@ -70,6 +70,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
         failed,
         cancelled,
         unsent,
+        censored,
         warmup,
         stream,
         non_stream,
@@ -79,6 +80,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
         no_output,
         done_missing,
         ignored_events,
+        shared_stamps,
         connections,
         clipped,
     } = figures.counts;
@@ -90,6 +92,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
     let counters = [
         ("cut by the user", cancelled),
         ("planned but not sent", unsent),
+        ("cut or never sent, in the view from the due time only", censored),
         ("sent to warm up", warmup),
         ("streams", stream),
         ("not streamed", non_stream),
@@ -99,6 +102,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
         ("streams without a token", no_output),
         ("streams without an end mark", done_missing),
         ("events that were not JSON, passed over", ignored_events),
+        ("events that share the stamp of another", shared_stamps),
         ("new connections", connections),
         ("values above a day, clipped", clipped),
     ];

@@ -7,7 +7,7 @@ use super::answer::{answer, best_point, lines, rate};
 use super::chart::Chart;
 use super::curves::curves;
 use super::depth::{Depth, depth};
-use super::notice::{MESSAGE, Notice, load_name, notices};
+use super::notice::{MESSAGE, Notice, level, load_name, notices};
 use super::performance::by_load;
 use super::sweep::sweep;
 use super::table::{Cell, Column, Table};
@@ -139,7 +139,7 @@ fn cards(run: &RunResult, points: &[&PointResult]) -> Vec<Card> {
 }
 
 fn facts(run: &RunResult, points: &[&PointResult]) -> Vec<(String, String)> {
-    let loads = points.iter().map(|point| count(point.point.parallel)).collect::<Vec<_>>().join(", ");
+    let loads = points.iter().map(|point| level(point.point.load.level())).collect::<Vec<_>>().join(", ");
     let wall: f64 = points.iter().filter_map(|point| point.figures.wall_s).sum();
     let counts = || points.iter().map(|point| &point.figures.counts);
     let usage: u64 = counts().map(|counts| counts.tokens_from_usage).sum();

@@ -96,8 +96,8 @@ impl Load {
             compat.add(record);
             course.add(record);
         }
-        let options = CompatOptions::closed_loop(self.parallel);
-        let point = Point { parallel: self.parallel, number: self.number, warmup: 0 };
+        let point = Point::closed(self.parallel, self.number, 0);
+        let options = CompatOptions::of(&point.load);
         PointResult {
             format_version: FORMAT_VERSION,
             folder: point.folder(),
@@ -137,7 +137,7 @@ pub fn run(loads: &[Load]) -> RunResult {
             cores: 4,
             system: "linux x86_64".to_owned(),
         },
-        best: Best::of(points.iter().map(|point| (point.point.parallel, &point.figures))),
+        best: Best::of(points.iter().map(|point| (point.point.load.level(), &point.figures))),
         points,
         notices: Vec::new(),
         plan: "model = \"qwen2.5-7b-instruct\"\nurl = \"http://10.0.0.5:8000/v1/chat/completions\"\nparallel = [1, 8, 32]\n"

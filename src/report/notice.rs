@@ -1,10 +1,10 @@
 //! What must be told before any figure is believed.
 
 use crate::run::{PointResult, RunResult, Status};
-use crate::units::{clean, count};
+use crate::units::{clean, count, figure};
 
 use super::performance::by_load;
-use super::table::Mark;
+use super::table::{Cell, Mark};
 
 /// Longest text of a message that came from outside.
 pub const MESSAGE: usize = 300;
@@ -37,15 +37,25 @@ impl Notice {
     }
 }
 
+/// The load of a point as a number: requests in flight, or requests a second in an open loop.
+pub fn level(load: f64) -> String {
+    if load.fract() == 0.0 { count(load as u64) } else { figure(Some(load)) }
+}
+
+/// That number as a cell.
+pub fn load_cell(point: &PointResult) -> Cell {
+    match point.point.load.level() {
+        load if load.fract() == 0.0 => Cell::Count(load as u64),
+        load => Cell::Figure(Some(load)),
+    }
+}
+
 /// The load of a point in words; the number of requests is told only where the load alone is not unique.
 pub fn load_name(run: &RunResult, point: &PointResult) -> String {
-    let parallel = point.point.parallel;
-    let same = run.points.iter().filter(|other| other.point.parallel == parallel).count();
-    if same > 1 {
-        format!("{} in flight, {} requests", count(parallel), count(point.point.number))
-    } else {
-        format!("{} in flight", count(parallel))
-    }
+    let parallel = point.point.load.level();
+    let same = run.points.iter().filter(|other| other.point.load.level() == parallel).count();
+    let load = format!("{} {}", level(parallel), point.point.load.unit());
+    if same > 1 { format!("{load}, {} requests", count(point.point.number)) } else { load }
 }
 
 /// How a point ended, where it did not end by itself.

@@ -32,7 +32,11 @@ const METRICS: &[(&str, &str, &str, usize)] = &[
 /// The points by load, as every table lists them.
 pub fn by_load(run: &RunResult) -> Vec<&PointResult> {
     let mut points: Vec<&PointResult> = run.points.iter().collect();
-    points.sort_by_key(|point| (point.point.parallel, point.point.number));
+    let of = |point: &PointResult| (point.point.load.level(), point.point.number, point.point.repeat);
+    points.sort_by(|a, b| {
+        let ((level_a, ..), (level_b, ..)) = (of(a), of(b));
+        level_a.total_cmp(&level_b).then((of(a).1, of(a).2).cmp(&(of(b).1, of(b).2)))
+    });
     points
 }
 

@@ -1,6 +1,6 @@
 //! The one table of a sweep: a row a load point, what it gave and what it cost.
 
-use super::notice::{early_end, mark_of};
+use super::notice::{early_end, load_cell, mark_of};
 use super::performance::by_load;
 use super::table::{Cell, Column, Row, Table};
 use super::time::{SECOND, TimeUnit};
@@ -45,7 +45,7 @@ pub fn sweep(run: &RunResult) -> Table {
         .map(|point| {
             let figures = &point.figures;
             vec![
-                Cell::Count(point.point.parallel),
+                load_cell(point),
                 Cell::Figure(figures.request_throughput.filter(|_| figures.counts.ok > 0)),
                 Cell::Figure(figures.output_throughput),
                 Cell::Figure(figures.total_throughput),
@@ -88,7 +88,7 @@ pub fn sweep(run: &RunResult) -> Table {
 
 /// What a point is good for, and how it ended.
 fn words(run: &RunResult, point: &PointResult) -> Vec<String> {
-    let here = Some(point.point.parallel);
+    let here = Some(point.point.load.level());
     let mut words = Vec::new();
     // With one measured point there is nothing to choose from.
     if run.points.iter().filter(|point| point.figures.counts.ok > 0).count() > 1 && point.figures.counts.ok > 0 {

@@ -27,12 +27,15 @@ pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
     let mut sampling = plan.sampling.clone();
     sampling.fields.shift_remove("min_tokens");
     let encoded = wire::encode(&prompt, &sampling, &target.model)?;
-    let request = Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None };
+    let request =
+        Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None, due_ns: None, warmup: false };
     let runtime = runtime()?;
     let record = runtime.block_on(probe(target, route, &request, stop));
     match record.outcome {
         Outcome::Ok => Ok(()),
-        Outcome::Cancelled => Err(Failure::new(Exit::Interrupted, "interrupted before the run; nothing was measured")),
+        Outcome::Cancelled | Outcome::Unsent => {
+            Err(Failure::new(Exit::Interrupted, "interrupted before the run; nothing was measured"))
+        }
         Outcome::Failed(kind) => {
             let served = (record.status == Some(404))
                 .then(|| runtime.block_on(get(target, route, &models_path(target))))

@@ -51,7 +51,7 @@ pub(super) fn conclude(
         _ => ending.unsent,
     };
     summary.unsent(unsent);
-    let options = CompatOptions::closed_loop(point.parallel);
+    let options = CompatOptions::of(&point.load);
     let result = PointResult {
         format_version: FORMAT_VERSION,
         folder: folder.to_owned(),

@@ -7,23 +7,23 @@ use super::Figures;
 /// Growth of throughput with load below which another point no longer pays: the log-log slope between the last two.
 const STILL_GROWING: f64 = 0.5;
 
-/// The load points worth naming, by their concurrency. Points without a successful request take no part.
+/// The load points worth naming, by their load: requests in flight, or requests a second in an open loop. Points without a successful request take no part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Most output tokens per second (most requests per second where tokens are not known).
-    pub throughput: Option<u64>,
+    pub throughput: Option<f64>,
     /// Least mean end-to-end latency.
-    pub latency: Option<u64>,
+    pub latency: Option<f64>,
     /// Greatest throughput / median end-to-end latency: beyond it latency grows faster than throughput.
-    pub knee: Option<u64>,
+    pub knee: Option<f64>,
     /// The knee is the last point and throughput was still growing there, so the true one lies beyond the sweep.
     pub knee_not_reached: bool,
 }
 
 impl Best {
     /// Compares the points of a sweep, given in any order.
-    pub fn of<'a>(points: impl IntoIterator<Item = (u64, &'a Figures)>) -> Self {
-        let mut points: Vec<(u64, f64, f64, f64)> = points
+    pub fn of<'a>(points: impl IntoIterator<Item = (f64, &'a Figures)>) -> Self {
+        let mut points: Vec<(f64, f64, f64, f64)> = points
             .into_iter()
             .filter_map(|(parallel, figures)| {
                 let rate = figures.output_throughput.filter(|rate| *rate > 0.0).or(figures.request_throughput)?;
@@ -31,14 +31,14 @@ impl Best {
                 (figures.counts.ok > 0).then_some((parallel, rate, e2e.mean, e2e.p50))
             })
             .collect();
-        points.sort_by_key(|point| point.0);
-        let most = |of: fn(&(u64, f64, f64, f64)) -> f64| {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let most = |of: fn(&(f64, f64, f64, f64)) -> f64| {
             points.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map(|point| point.0)
         };
         let knee = most(|(_, rate, _, p50)| if *p50 > 0.0 { rate / p50 } else { 0.0 });
         let knee_not_reached = match points.as_slice() {
             [.., before, last] if knee == Some(last.0) => {
-                let slope = (last.1 / before.1).ln() / (last.0 as f64 / before.0 as f64).ln();
+                let slope = (last.1 / before.1).ln() / (last.0 / before.0).ln();
                 slope >= STILL_GROWING
             }
             _ => false,
@@ -54,8 +54,9 @@ impl Best {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Counts, Hist, Spread};
+    use super::super::{Counts, Spread};
     use super::*;
+    use crate::hist::Hist;
 
     fn point(rate: f64, e2e_ms: u64) -> Figures {
         let mut hist = Hist::new();
@@ -71,14 +72,14 @@ mod tests {
     #[test]
     fn the_knee_is_where_latency_overtakes_throughput() {
         let points = [point(100.0, 100), point(700.0, 120), point(900.0, 400)];
-        let best = Best::of([1, 8, 32].into_iter().zip(&points));
-        assert_eq!(best, Best { throughput: Some(32), latency: Some(1), knee: Some(8), knee_not_reached: false });
+        let best = Best::of([1.0, 8.0, 32.0].into_iter().zip(&points));
+        assert_eq!(best, Best { throughput: Some(32.0), latency: Some(1.0), knee: Some(8.0), knee_not_reached: false });
     }
 
     #[test]
     fn a_knee_at_a_growing_end_is_not_reached() {
         let points = [point(100.0, 100), point(800.0, 101)];
-        assert!(Best::of([1, 8].into_iter().zip(&points)).knee_not_reached);
+        assert!(Best::of([1.0, 8.0].into_iter().zip(&points)).knee_not_reached);
         assert_eq!(Best::of([]), Best::default());
     }
 }

@@ -8,7 +8,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::record::Record;
+use crate::plan::Load;
+use crate::record::{Outcome, Record};
 use crate::units::{NS_PER_S, round_to};
 
 /// What EvalScope is told besides the requests.
@@ -27,11 +28,11 @@ pub struct CompatOptions {
 }
 
 impl CompatOptions {
-    /// Those of a closed loop of single-turn text generation.
-    pub fn closed_loop(in_flight: u64) -> Self {
+    /// Those of single-turn text generation; an open loop has EvalScope's -1 for its concurrency.
+    pub fn of(load: &Load) -> Self {
         CompatOptions {
-            concurrency: in_flight as i64,
-            rate: -1.0,
+            concurrency: if load.is_open() { -1 } else { load.level() as i64 },
+            rate: load.rate().unwrap_or(-1.0),
             multi_turn: false,
             input_only: false,
             hand_off: false,
@@ -101,7 +102,7 @@ pub struct Compat {
 impl Compat {
     /// Adds one record. Warm-up requests are left out, and so are those the user cut, which EvalScope never records.
     pub fn add(&mut self, record: &Record) {
-        if record.warmup || record.outcome == crate::record::Outcome::Cancelled {
+        if record.warmup || matches!(record.outcome, Outcome::Cancelled | Outcome::Unsent) {
             return;
         }
         self.total += 1;
@@ -352,7 +353,7 @@ mod tests {
 
     #[test]
     fn nothing_succeeded_gives_evalscopes_sentinels() {
-        let options = CompatOptions::closed_loop(4);
+        let options = CompatOptions::of(&Load::Closed { parallel: 4 });
         let summary = Compat::default().summary(options);
         assert_eq!(summary["Avg Latency (s)"], json!(-1.0));
         assert_eq!(summary["Avg TTFT (ms)"], json!(-1000.0));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Hist;
+use crate::hist::Hist;
 
 /// What each figure means, saved beside the figures so that a file explains itself.
 pub const DEFINITIONS: &[(&str, &str)] = &[
@@ -27,6 +27,14 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
     (
         "e2e_ms",
         "first byte of the request written to the last event that carries JSON, or to the end of a reply that is not streamed",
+    ),
+    (
+        "ttft_intended_ms",
+        "the instant the request was due to the first event with a non-empty token: what a user feels, waiting included; replies that never came count with the time they were waited for",
+    ),
+    (
+        "e2e_intended_ms",
+        "the instant the request was due to the last event that carries JSON; requests that were cut or never sent count with the time they were waited for",
     ),
     ("decode_speed", "1000 / tpot_ms, tokens per second of one reply"),
     ("input_tokens", "prompt tokens of a request"),
@@ -121,8 +129,11 @@ pub struct Counts {
     pub failed: u64,
     /// In flight when the user cut the run.
     pub cancelled: u64,
-    /// Planned but never started: the run was stopped, or its time was up.
+    /// Planned but never started: the run was stopped, its time was up, or no slot was free in time.
     pub unsent: u64,
+    /// Cut in flight, or come due and never sent: known only to have taken longer than they were watched.
+    #[serde(default)]
+    pub censored: u64,
     /// Sent to warm up; in no figure.
     pub warmup: u64,
     /// Replies that came as a stream, and failed requests that asked for one.
@@ -141,6 +152,9 @@ pub struct Counts {
     pub done_missing: u64,
     /// Events whose data was not JSON and that were passed over.
     pub ignored_events: u64,
+    /// Events that came out of the same read as the event before them, and so share its stamp.
+    #[serde(default)]
+    pub shared_stamps: u64,
     /// Connections that were set up for measured requests.
     pub connections: u64,
     /// Values above a day, clipped in the quantiles.
@@ -199,6 +213,12 @@ pub struct Figures {
     pub input_tokens: Option<Spread>,
     /// Completion tokens.
     pub output_tokens: Option<Spread>,
+    /// Time to first token from the instant the request was due.
+    #[serde(default)]
+    pub ttft_intended_ms: Option<Spread>,
+    /// End-to-end latency from the instant the request was due.
+    #[serde(default)]
+    pub e2e_intended_ms: Option<Spread>,
     /// Connection set-up.
     pub connect_ms: Option<Spread>,
     /// Slot free to first byte written.

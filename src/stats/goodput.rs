@@ -85,7 +85,7 @@ impl Slo {
     /// says nothing.
     pub fn is_met(&self, record: &Record) -> Option<bool> {
         match record.outcome {
-            Outcome::Cancelled => None,
+            Outcome::Cancelled | Outcome::Unsent => None,
             Outcome::Failed(_) => Some(false),
             Outcome::Ok => Some(self.limits.iter().all(|(metric, limit)| keeps(*metric, *limit, record))),
         }

@@ -5,7 +5,7 @@
 //!
 //! * Values arrive in order of time and fill batches of equal size. When [`MOST`] batches are full, neighbours are
 //!   merged and the size doubles, so memory stays flat and there are always 32 or more batches of a long run. A batch
-//!   keeps its exact sum and its histogram with the buckets of [`crate::stats::Hist`].
+//!   keeps its exact sum and its histogram with the buckets of [`crate::hist::Hist`].
 //! * The mean: Student's t over batch means (Law and Kelton's batch means). Batches are merged further while the means
 //!   of neighbours are correlated (von Neumann's test), down to [`LEAST`]; what correlation is left widens the interval
 //!   as that of a first-order autoregression does, by (1 + r) / (1 - r).

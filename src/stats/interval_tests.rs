@@ -1,8 +1,8 @@
 //! Intervals hold the truth as often as they say, whatever the series.
 
-use super::super::Hist;
 use super::super::draw::Draw;
 use super::*;
+use crate::hist::Hist;
 
 const SEEDS: u64 = 1000;
 const MS: f64 = 1e6;

@@ -6,7 +6,7 @@
 //!   about as many requests each, and the split that parts them best is sought (the standardised cumulative sum of
 //!   Page and Hinkley; the spread is that of the residuals, widened for the correlation of neighbours). What lies before
 //!   a significant split is cut off, and the rest is looked at again.
-//! * [`Load`]: when were enough requests in flight? From the first time that in-flight requests reach 0.95 of what was
+//! * [`FullLoad`]: when were enough requests in flight? From the first time that in-flight requests reach 0.95 of what was
 //!   asked, or of the peak, to the last time they leave it, as the Rust client of vLLM has it.
 
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ impl Steady {
     ///
     /// # Errors
     /// In words, why there is none.
-    pub fn of(load: &Load, asked: Option<u64>, settled_ns: Option<u64>) -> Result<Steady, String> {
+    pub fn of(load: &FullLoad, asked: Option<u64>, settled_ns: Option<u64>) -> Result<Steady, String> {
         let mut steady = load.full(asked)?;
         if let Some(settled) = settled_ns.map(seconds).filter(|settled| *settled > steady.from_s) {
             steady.from_s = settled;
@@ -185,13 +185,13 @@ impl Add for Edges {
 
 /// How many requests were in flight, over time.
 #[derive(Debug, Clone, Default)]
-pub struct Load {
+pub struct FullLoad {
     slots: Slots<Edges>,
     first: Option<u64>,
     last: u64,
 }
 
-impl Load {
+impl FullLoad {
     /// Adds a request, from its start to its end, in any order.
     pub fn add(&mut self, start_ns: u64, end_ns: u64) {
         let end_ns = end_ns.max(start_ns);

@@ -67,8 +67,8 @@ fn a_change_that_comes_too_late_leaves_no_steady_part() {
 }
 
 /// A closed loop whose slots open one after the other, work, and close one after the other.
-fn closed_loop(parallel: u64, ramp_ns: u64, run_ns: u64) -> Load {
-    let mut load = Load::default();
+fn closed_loop(parallel: u64, ramp_ns: u64, run_ns: u64) -> FullLoad {
+    let mut load = FullLoad::default();
     let mut draw = Draw::of(parallel);
     for slot in 0..parallel {
         let mut now = S + slot * ramp_ns / parallel;
@@ -97,7 +97,7 @@ fn the_full_part_is_without_ramp_and_tail() -> Result<(), String> {
 
 #[test]
 fn the_number_in_flight_is_exact() {
-    let mut load = Load::default();
+    let mut load = FullLoad::default();
     load.add(0, 4_000_000);
     load.add(500_000, 2_250_000);
     let means: Vec<f64> = load.in_flight().map(|(_, mean)| mean).collect();
@@ -106,8 +106,8 @@ fn the_number_in_flight_is_exact() {
 
 #[test]
 fn there_is_no_full_part_without_a_reason() {
-    let refused = |load: &Load, asked| load.full(asked).err().unwrap_or_default();
-    assert_eq!(refused(&Load::default(), None), "no request was started");
+    let refused = |load: &FullLoad, asked| load.full(asked).err().unwrap_or_default();
+    assert_eq!(refused(&FullLoad::default(), None), "no request was started");
     let load = closed_loop(4, 0, 30 * S);
     assert_eq!(refused(&load, Some(100)), "never were 95 requests in flight, at most 4");
     assert_eq!(refused(&closed_loop(4, 0, 5 * S), Some(4)), "the steady part is 5.11 s long, figures of it need 10.0 s");

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Counts, FailureCount, Figures, Hist, Spread};
+use super::{Counts, FailureCount, Figures, Spread};
+use crate::hist::Hist;
 use crate::record::{Outcome, Record, TokensFrom};
 use crate::units::{NS_PER_MS, NS_PER_S, seconds};
 
@@ -27,6 +28,8 @@ pub struct Summary {
     itl: Hist,
     itl_per_token: Hist,
     e2e: Hist,
+    felt_ttft: Hist,
+    felt_e2e: Hist,
     decode: Hist,
     input: Hist,
     output: Hist,
@@ -46,6 +49,13 @@ impl Summary {
         match record.outcome {
             Outcome::Cancelled => {
                 counts.cancelled += 1;
+                self.censor(record);
+                return;
+            }
+            Outcome::Unsent => {
+                counts.total -= 1;
+                counts.unsent += 1;
+                self.censor(record);
                 return;
             }
             Outcome::Failed(kind) => {
@@ -79,6 +89,16 @@ impl Summary {
         }
     }
 
+    /// A request that was cut, or came due and was never sent, would have taken at least as long as it was seen to
+    /// wait: that bound enters the view from the intended start, where leaving it out would flatter the server.
+    fn censor(&mut self, record: &Record) {
+        self.counts.censored += 1;
+        self.felt_e2e.record(record.end_ns.saturating_sub(record.intended_ns));
+        if record.stream && record.first_token_ns.is_none() {
+            self.felt_ttft.record(record.end_ns.saturating_sub(record.intended_ns));
+        }
+    }
+
     fn add_ok(&mut self, record: &Record) {
         let counts = &mut self.counts;
         match record.tokens_from {
@@ -88,12 +108,15 @@ impl Summary {
         }
         counts.done_missing += u64::from(record.done_missing);
         counts.ignored_events += u64::from(record.ignored_events);
+        counts.shared_stamps += u64::from(record.shared_stamps);
         counts.no_output += u64::from(record.stream && record.chunks == 0);
         let since_start = |stamp: Option<u64>| Some(stamp?.saturating_sub(record.started_ns?));
         record_some(&mut self.ttft, record.ttft_ns());
         record_some(&mut self.ttft_event, since_start(record.first_event_ns));
         record_some(&mut self.ttft_text, since_start(record.first_text_ns));
         record_some(&mut self.e2e, record.e2e_ns());
+        record_some(&mut self.felt_ttft, record.felt_ttft_ns());
+        self.felt_e2e.record(record.felt_e2e_ns());
         record_some(&mut self.input, record.prompt_tokens);
         record_some(&mut self.output, record.completion_tokens);
         record_some(&mut self.slot_wait, record.started_ns.map(|start| start.saturating_sub(record.intended_ns)));
@@ -137,6 +160,8 @@ impl Summary {
             (&mut a.failed, b.failed),
             (&mut a.cancelled, b.cancelled),
             (&mut a.unsent, b.unsent),
+            (&mut a.censored, b.censored),
+            (&mut a.shared_stamps, b.shared_stamps),
             (&mut a.warmup, b.warmup),
             (&mut a.stream, b.stream),
             (&mut a.non_stream, b.non_stream),
@@ -174,7 +199,7 @@ impl Summary {
         }
     }
 
-    fn hists(&self) -> [&Hist; 12] {
+    fn hists(&self) -> [&Hist; 14] {
         [
             &self.ttft,
             &self.ttft_event,
@@ -183,6 +208,8 @@ impl Summary {
             &self.itl,
             &self.itl_per_token,
             &self.e2e,
+            &self.felt_ttft,
+            &self.felt_e2e,
             &self.decode,
             &self.input,
             &self.output,
@@ -191,7 +218,7 @@ impl Summary {
         ]
     }
 
-    fn hists_mut(&mut self) -> [&mut Hist; 12] {
+    fn hists_mut(&mut self) -> [&mut Hist; 14] {
         [
             &mut self.ttft,
             &mut self.ttft_event,
@@ -200,6 +227,8 @@ impl Summary {
             &mut self.itl,
             &mut self.itl_per_token,
             &mut self.e2e,
+            &mut self.felt_ttft,
+            &mut self.felt_e2e,
             &mut self.decode,
             &mut self.input,
             &mut self.output,
@@ -267,6 +296,8 @@ impl Summary {
             decode_speed: Spread::of(&self.decode, SPEED_SCALE),
             input_tokens: Spread::of(&self.input, 1.0),
             output_tokens: Spread::of(&self.output, 1.0),
+            ttft_intended_ms: Spread::of(&self.felt_ttft, NS_PER_MS),
+            e2e_intended_ms: Spread::of(&self.felt_e2e, NS_PER_MS),
             connect_ms: Spread::of(&self.connect, NS_PER_MS),
             slot_wait_ms: Spread::of(&self.slot_wait, NS_PER_MS),
             ..self.rates()

@@ -86,7 +86,7 @@ impl Course {
             match span.outcome {
                 Outcome::Ok => ended.finished += 1,
                 Outcome::Failed(_) => ended.failed += 1,
-                Outcome::Cancelled => {}
+                Outcome::Cancelled | Outcome::Unsent => {}
             }
             edges.extend([(span.start, 1), (span.end, -1)]);
         }

@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn rows_come_back_and_a_torn_one_is_counted() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        let point = Point { parallel: 2, number: 3, warmup: 0 };
+        let point = Point::closed(2, 3, 0);
         let mut journal = Journal::create(folder.path(), 42, point)?;
         let mut record = Record::due("a-0".to_owned(), 0, 0, 5);
         record.gaps_ns = vec![1, 2, 3];

@@ -83,22 +83,22 @@ impl RunDir {
         }
     }
 
-    /// Names of the folders below that look like load points, in order of their concurrency.
+    /// Names of the folders below that look like load points, in order of repeat and load.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn points(&self) -> Result<Vec<String>> {
         let entries = fs::read_dir(&self.path)
             .map_err(|error| Failure::files(format!("{} cannot be read", self.path.display())).because(error))?;
-        let mut found: Vec<(u64, u64, String)> = entries
+        let mut found: Vec<((String, f64, u64, u32), String)> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter_map(|name| {
-                let (parallel, number) = name.strip_prefix("parallel_")?.split_once("_number_")?;
-                Some((parallel.parse().ok()?, number.parse().ok()?, name))
-            })
+            .filter_map(|name| Some((Point::parse_folder(&name)?, name)))
             .collect();
-        found.sort();
-        Ok(found.into_iter().map(|(_, _, name)| name).collect())
+        let by_load = |a: &(String, f64, u64, u32), b: &(String, f64, u64, u32)| {
+            (a.3, &a.0).cmp(&(b.3, &b.0)).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
+        };
+        found.sort_by(|(a, _), (b, _)| by_load(a, b));
+        Ok(found.into_iter().map(|(_, name)| name).collect())
     }
 
     /// Writes a file into the run's folder.
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn points_are_found_in_order_and_never_overwritten() -> Result<(), Box<dyn std::error::Error>> {
         let outputs = tempfile::tempdir()?;
-        let points = [32, 8].map(|parallel| Point { parallel, number: 9, warmup: 0 });
+        let points = [32, 8].map(|parallel| Point::closed(parallel, 9, 0));
         let dir = RunDir::create(outputs.path(), None, "m", &points)?;
         assert_eq!(dir.points()?, ["parallel_8_number_9", "parallel_32_number_9"]);
         write_file(&dir.point("parallel_8_number_9").join("x"), b"1")?;
