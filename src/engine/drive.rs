@@ -99,6 +99,7 @@ pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> R
                 noted.cpu_ns = Some(after.0.saturating_sub(before.0));
                 noted.run_delay_ns = Some(after.1.saturating_sub(before.1));
             }
+            noted.workers = 1;
             ledger.lock().unwrap_or_else(PoisonError::into_inner).merge(&noted);
             Ok::<(), std::io::Error>(())
         })?);

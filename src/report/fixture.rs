@@ -106,6 +106,7 @@ impl Load {
             reason: None,
             epoch_unix_ns: 1_795_231_000_000_000_000 + self.parallel * 60_000_000_000,
             figures: summary.figures(),
+            trust: None,
             timeline: course.timeline(),
             evalscope_summary: compat.summary(options),
             evalscope_percentiles: compat.percentiles(options),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::plan::Point;
-use crate::stats::{Best, Figures, Timeline};
+use crate::stats::{Best, Figures, Timeline, Trust};
 
 /// Version of `summary.json`. It grows when a field changes its meaning or goes; new fields may come without.
 pub const FORMAT_VERSION: u32 = 1;
@@ -44,6 +44,9 @@ pub struct PointResult {
     pub epoch_unix_ns: u64,
     /// Everything computed.
     pub figures: Figures,
+    /// What speaks for and against the figures; absent in results of versions that did not judge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trust: Option<Trust>,
     /// The course over time.
     pub timeline: Timeline,
     /// Contents of `benchmark_summary.json`.

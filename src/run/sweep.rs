@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use super::check;
 use super::point::{Ending, conclude, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use crate::engine::{self, Job, Release, Request, Requests, Schedule, Stop, Tally};
+use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
 use crate::local;
 use crate::plan::{Load, Plan, Point, Served};
 use crate::prompt::Conversation;
 use crate::record::{Epoch, Record, Sink};
-use crate::stats::{Best, DEFINITIONS, Summary};
+use crate::stats::{Best, DEFINITIONS, Host, Summary};
 use crate::store::{Journal, RunDir, write_file};
 use crate::target::{Target, Trust};
+use crate::units::millis;
 use crate::wire;
 use crate::workload::{self, Workload};
 
@@ -208,7 +209,27 @@ fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
     } else {
         (Status::Complete, None)
     };
-    Ending { status, reason, unsent: tally.unsent }
+    Ending { status, reason, unsent: tally.unsent, host: Some(host(&tally.ledger)), self_check: None }
+}
+
+/// What the engine noted, as it is judged.
+fn host(ledger: &Ledger) -> Host {
+    let of_workers = (ledger.wall_ns * ledger.workers).max(1) as f64;
+    let percent = |ns: u64| 100.0 * ns as f64 / of_workers;
+    Host {
+        lag_ms: Host::spread(&ledger.lag),
+        pulse_ms: Host::spread(&ledger.pulse),
+        kernel_reads: ledger.kernel_reads,
+        user_reads: ledger.user_reads,
+        kernel_sends: ledger.kernel_sends,
+        user_sends: ledger.user_sends,
+        clock_steps: ledger.clock_steps,
+        clock_step_ms: millis(ledger.clock_step_ns),
+        starved: ledger.starved,
+        workers: ledger.workers,
+        cpu_percent: ledger.cpu_ns.map(percent),
+        run_delay_percent: ledger.run_delay_ns.map(percent),
+    }
 }
 
 /// Puts a load point into a run, in place of an older result of the same point.

@@ -13,6 +13,7 @@ mod slots;
 mod steady;
 mod summary;
 mod timeline;
+mod trust;
 mod until;
 
 pub use best::Best;
@@ -23,4 +24,5 @@ pub use interval::{Interval, Intervals};
 pub use steady::{FullLoad, Steady, WarmUp};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
+pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};
 pub use until::{Latency, Progress, Stat, StopRule, Until};
