@@ -336,7 +336,7 @@ impl Error {
 }
 
 /// Correlation of neighbours, in its own standard errors, from which on batches are merged.
-const SUSPECT: f64 = 1.0;
+const SUSPECT: f64 = 0.5;
 
 #[cfg(test)]
 #[path = "interval_tests.rs"]

@@ -3,10 +3,12 @@
 
 mod best;
 mod beta;
+mod compare;
 #[cfg(test)]
 mod draw;
 mod evalscope;
 mod figures;
+mod gate;
 mod goodput;
 mod interval;
 mod slots;
@@ -17,8 +19,10 @@ mod trust;
 mod until;
 
 pub use best::Best;
+pub use compare::{Change, Quantity, Sample, Told};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
+pub use gate::{Gate, GateResult, GateState};
 pub use goodput::{Attainment, Goodput, GoodputTally, LimitKept, Slo};
 pub use interval::{Interval, Intervals};
 pub use steady::{FullLoad, Steady, WarmUp};
