@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they need and stop there")]
 
 mod bad_input;
+mod compare;
 mod connections;
 mod console;
 mod embedded;

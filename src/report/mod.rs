@@ -10,6 +10,7 @@ mod advice;
 mod answer;
 mod boxed;
 mod chart;
+mod compare;
 mod course;
 mod curves;
 mod decimal;
@@ -37,6 +38,7 @@ mod time;
 mod trace;
 
 pub use chart::{Axis, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
+pub use compare::comparison;
 pub use depth::Depth;
 pub use document::{Card, Document};
 pub use html::html;

@@ -87,7 +87,7 @@ pub(super) fn conclude(
 }
 
 /// Counts a reply for which the server gave no usage.
-fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()> {
+pub(super) fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()> {
     if let (true, None, Some(text), Some(tokenizer)) =
         (record.is_ok(), record.completion_tokens, &record.text, tokenizer)
     {

@@ -91,7 +91,11 @@ pub struct Sample {
 impl Sample {
     /// Adds a row, in order of their ends. Only measured requests count, and only complete ones enter a figure.
     pub fn add(&mut self, record: &Record) {
-        let (Some(start), true) = (record.started_ns, !record.warmup && !matches!(record.outcome, Outcome::Cancelled | Outcome::Unsent)) else { return };
+        let (Some(start), true) =
+            (record.started_ns, !record.warmup && !matches!(record.outcome, Outcome::Cancelled | Outcome::Unsent))
+        else {
+            return;
+        };
         self.first = Some(self.first.map_or(start, |first| first.min(start)));
         self.last = self.last.max(record.end_ns);
         if !record.is_ok() {

@@ -97,7 +97,11 @@ fn the_interval_of_a_change_holds_the_truth() {
     }
     for ((held, of), quantity) in held.into_iter().zip(Quantity::ALL) {
         // Of a strongly correlated latency, 1,500 requests tell no p99.
-        assert!(held * 100 >= of * 89 && (of > 50 || quantity.name() == "p99 tpot"), "{}: {held} of {of}", quantity.name());
+        assert!(
+            held * 100 >= of * 89 && (of > 50 || quantity.name() == "p99 tpot"),
+            "{}: {held} of {of}",
+            quantity.name()
+        );
     }
 }
 

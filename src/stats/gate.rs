@@ -131,9 +131,8 @@ impl FromStr for Gate {
             }
         };
         let limit = limit.replace('−', "-");
-        let number = |text: &str| {
-            text.replace(' ', "").parse::<f64>().ok().filter(|limit| limit.is_finite() && *limit != 0.0)
-        };
+        let number =
+            |text: &str| text.replace(' ', "").parse::<f64>().ok().filter(|limit| limit.is_finite() && *limit != 0.0);
         let limit = if let Some(percent) = limit.trim().strip_suffix('%') {
             number(percent).map(Limit::Percent)
         } else if let (Some(ms), Quantity::Latency(..)) = (limit.trim().strip_suffix("ms"), quantity) {

@@ -213,10 +213,7 @@ impl Intervals {
         let worth = n / own;
         let (low, high) = ranks(worth, q)?;
         let rank = |rank: f64| rank / (worth + 1.0) * (n + 1.0);
-        Some(Interval {
-            low: self.value_at(&whole, rank(low).floor()),
-            high: self.value_at(&whole, rank(high).ceil()),
-        })
+        Some(Interval { low: self.value_at(&whole, rank(low).floor()), high: self.value_at(&whole, rank(high).ceil()) })
     }
 
     /// How many times as many values are needed as independent ones for the share of values at or below a quantile; at
@@ -231,9 +228,8 @@ impl Intervals {
         // Where all values are in the bucket or below, the one before it is the nearest that tells values apart.
         let bucket = if below < 1.0 { bucket } else { bucket.saturating_sub(1) };
         let below = whole.up_to(bucket) as f64 / n;
-        let error = Error::of(
-            &self.full.iter().map(|batch| batch.up_to(bucket) as f64 / self.size as f64).collect::<Vec<_>>(),
-        );
+        let error =
+            Error::of(&self.full.iter().map(|batch| batch.up_to(bucket) as f64 / self.size as f64).collect::<Vec<_>>());
         let independent = below * (1.0 - below) / self.in_full();
         if independent == 0.0 {
             return 1.0;

@@ -237,7 +237,11 @@ impl FullLoad {
         let first = self.in_flight().find(|(_, mean)| is_full(*mean));
         let last = self.in_flight().filter(|(_, mean)| is_full(*mean)).last();
         let (Some((first, _)), Some((last, _))) = (first, last) else {
-            return Err(format!("never were {} requests in flight, at most {}", count(enough as u64), count(peak.ceil() as u64)));
+            return Err(format!(
+                "never were {} requests in flight, at most {}",
+                count(enough as u64),
+                count(peak.ceil() as u64)
+            ));
         };
         let bounds = self.first.unwrap_or(0)..=self.last;
         let (from, to) = (first.max(*bounds.start()), (last + self.slots.width()).min(*bounds.end()));

@@ -110,7 +110,10 @@ fn there_is_no_full_part_without_a_reason() {
     assert_eq!(refused(&FullLoad::default(), None), "no request was started");
     let load = closed_loop(4, 0, 30 * S);
     assert_eq!(refused(&load, Some(100)), "never were 95 requests in flight, at most 4");
-    assert_eq!(refused(&closed_loop(4, 0, 5 * S), Some(4)), "the steady part is 5.11 s long, figures of it need 10.0 s");
+    assert_eq!(
+        refused(&closed_loop(4, 0, 5 * S), Some(4)),
+        "the steady part is 5.11 s long, figures of it need 10.0 s"
+    );
 }
 
 #[test]

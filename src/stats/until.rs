@@ -188,7 +188,8 @@ impl StopRule {
         }
         self.next = values.n() + values.n() / 10;
         let estimate = self.until.stat.estimate(values);
-        let half = self.until.stat.interval(values).zip(estimate).and_then(|(i, estimate)| i.relative_half_width(estimate));
+        let half =
+            self.until.stat.interval(values).zip(estimate).and_then(|(i, estimate)| i.relative_half_width(estimate));
         let narrow = half.is_some_and(|half| half <= self.until.share);
         self.in_a_row = if narrow { self.in_a_row + 1 } else { 0 };
         self.progress = Progress { reached: self.in_a_row >= IN_A_ROW, relative_half_width: half, n: values.n() };

@@ -243,7 +243,8 @@ mod tests {
     /// zlib; inside it seven words of head, then zig-zag LEB128 counts, negative ones for runs of empty buckets.
     fn decode(encoded: &str) -> Result<BTreeMap<u64, u64>, Box<dyn std::error::Error>> {
         let bytes = STANDARD.decode(encoded)?;
-        let word = |bytes: &[u8], at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let word =
+            |bytes: &[u8], at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         assert_eq!((word(&bytes, 0), word(&bytes, 4) as usize), (0x1C84_9304 | 0x10, bytes.len() - 8));
         let mut plain = Vec::new();
         flate2::read::ZlibDecoder::new(&bytes[8..]).read_to_end(&mut plain)?;
