@@ -1,15 +1,16 @@
 //! The way to the target: addresses and TLS, prepared once for a run.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use std::rc::Rc;
-
+use super::budget;
 use super::clock::Clock;
 use super::exchange::Fault;
 use super::link::{Link, Spoken};
@@ -27,6 +28,9 @@ pub struct Route {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     http: HttpVersion,
     limit: Option<Duration>,
+    /// Addresses to connect from, in turn; `None` leaves the choice to the system.
+    sources: Arc<[Option<IpAddr>]>,
+    next_source: Arc<AtomicUsize>,
 }
 
 impl Route {
@@ -55,7 +59,35 @@ impl Route {
         } else {
             None
         };
-        Ok(Route { addresses, tls, http: target.http, limit: target.deadlines.connect })
+        Ok(Route {
+            addresses,
+            tls,
+            http: target.http,
+            limit: target.deadlines.connect,
+            sources: Arc::new([None]),
+            next_source: Arc::default(),
+        })
+    }
+
+    /// The way for so many streams at a time: makes sure that descriptors and ports suffice.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn wide(&self, streams: u64) -> Result<Self> {
+        budget::descriptors(streams)?;
+        let sources = budget::sources(&self.addresses[0], streams)?;
+        Ok(Route { sources: sources.into(), ..self.clone() })
+    }
+
+    /// A TCP connection to the first address that answers.
+    async fn dial(&self) -> std::io::Result<TcpStream> {
+        let turn = self.next_source.fetch_add(1, Ordering::Relaxed);
+        let Some(source) = self.sources[turn % self.sources.len()] else {
+            return TcpStream::connect(&*self.addresses).await;
+        };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(self.addresses[0]).await
     }
 
     /// Sets up a connection: TCP, TLS and the HTTP preface, within the connect deadline.
@@ -74,7 +106,7 @@ impl Route {
 
     async fn connect_unlimited(&self, clock: &Rc<Clock>) -> std::result::Result<Link, Fault> {
         let refused = |error: std::io::Error| Fault::new(FailureKind::Connect, format!("cannot connect: {error}"));
-        let stream = TcpStream::connect(&*self.addresses).await.map_err(refused)?;
+        let stream = self.dial().await.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
         let stamps = Stamps::new(stream, Rc::clone(clock));
         let io = StampedIo::new(Rc::clone(&stamps));

@@ -4,6 +4,7 @@
 //! thread that called [`run`], which hands them to the sink. Nothing is shared between workers but the queue of
 //! requests, and that is touched between requests only.
 
+mod budget;
 mod clock;
 mod connect;
 mod drive;

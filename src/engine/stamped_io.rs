@@ -28,7 +28,8 @@ pub(super) struct Stamps {
     first_read: Cell<Option<(u64, u64)>>,
     lag_max: Cell<u64>,
     first_write: Cell<Option<u64>>,
-    last_write: Cell<Option<u64>>,
+    /// When, and whether by the kernel's word.
+    last_write: Cell<Option<(u64, bool)>>,
 }
 
 impl Stamps {
@@ -91,20 +92,13 @@ impl Stamps {
     }
 
     /// When the newest byte since [`Stamps::arm`] had left: the kernel's stamp, else the return of the write. Asked once
-    /// a request, after its last byte.
+    /// a request.
     pub(super) fn sent(&self) -> Option<u64> {
-        let returned = self.last_write.get()?;
-        let first = self.first_write.get()?;
-        let stamp = self
-            .departures
-            .then(|| kernel::departed(&self.stream, &mut self.clock.scratch.borrow_mut()))
-            .flatten()
-            .map(|unix_ns| self.clock.of_unix(unix_ns, self.clock.now()))
-            .filter(|at| *at >= first);
+        let (at, by_kernel) = self.last_write.get()?;
         let mut ledger = self.clock.ledger.borrow_mut();
-        let by = if stamp.is_some() { &mut ledger.kernel_sends } else { &mut ledger.user_sends };
+        let by = if by_kernel { &mut ledger.kernel_sends } else { &mut ledger.user_sends };
         *by += 1;
-        Some(stamp.unwrap_or(returned))
+        Some(at)
     }
 
     fn note_read(&self, unix_ns: Option<u64>) {
@@ -128,10 +122,18 @@ impl Stamps {
     }
 
     fn note_write(&self, before: u64) {
+        let returned = self.clock.now();
         if self.first_write.get().is_none() {
             self.first_write.set(Some(before));
         }
-        self.last_write.set(Some(self.clock.now()));
+        // Asked at once: what is sent again later, because it was lost, has stamps of its own.
+        let stamp = self
+            .departures
+            .then(|| kernel::departed(&self.stream, &mut self.clock.scratch.borrow_mut()))
+            .flatten()
+            .map(|unix_ns| self.clock.of_unix(unix_ns, returned))
+            .filter(|at| *at >= before);
+        self.last_write.set(Some((stamp.unwrap_or(returned), stamp.is_some())));
     }
 }
 

@@ -95,7 +95,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         };
         let job = Job {
             target: Arc::new(plan.target.clone()),
-            route: route.clone(),
+            route: route.wide(point.load.cap().unwrap_or(0))?,
             schedule: schedule(&plan, point),
             workers,
             epoch,
@@ -159,7 +159,7 @@ fn requests(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Po
             body: encoded.bytes,
             stream: encoded.stream,
             prompt_tokens: counted.map(u64::from),
-            due_ns: None,
+            due_ns: point.load.rate().map(|rate| ((index + 1) as f64 / rate * 1e9) as u64),
             warmup: index < point.warmup,
         })
     };
