@@ -49,7 +49,7 @@ pub fn curves(run: &RunResult) -> Vec<Chart> {
 }
 
 fn load(point: &PointResult) -> f64 {
-    point.point.load.level() as f64
+    point.point.load.level()
 }
 
 fn load_axis(points: &[&PointResult]) -> Axis {

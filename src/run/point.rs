@@ -10,10 +10,13 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
 use crate::error::{Failure, Result};
-use crate::plan::Plan;
+use crate::plan::{Load, Plan, Point};
 use crate::record::{Record, TokensFrom};
-use crate::stats::{Compat, CompatOptions, Course, Host, SelfCheck, Stages, Summary, Trust};
-use crate::store::{Requests, Rows, RunDir, write_file};
+use crate::stats::{
+    Compat, CompatOptions, Course, FullLoad, GoodputTally, Host, Plateau, Sample, SelfCheck, Slo, Stages, Steady,
+    SteadyFigures, Summary, Trust, WarmUp,
+};
+use crate::store::{Hlogs, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 
 /// How a load point ended, as far as its rows do not tell.
@@ -41,16 +44,25 @@ pub(super) fn conclude(
     let point = rows.header.point;
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
-    let mut stages = Stages::default();
+    let (mut stages, mut sample) = (Stages::default(), Sample::default());
+    let (mut load, mut warm_up) = (FullLoad::default(), WarmUp::default());
+    let mut goodput = objectives(plan)?.map(GoodputTally::new);
+    let mut hlogs = Hlogs::new(&path, rows.header.epoch_unix_ns);
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
         summary.add(&record);
         stages.add(&record);
         compat.add(&record);
         course.add(&record);
+        sample.add(&record);
+        load.add(&record);
+        warm_up.add(&record);
+        goodput.iter_mut().for_each(|goodput| goodput.add(&record));
+        hlogs.push(&record)?;
         requests.push(record)?;
     }
     requests.finish()?;
+    hlogs.finish()?;
     // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
     let unsent = match ending.status {
         Status::Recovered => point.number.saturating_sub(summary.done()),
@@ -58,7 +70,13 @@ pub(super) fn conclude(
     };
     summary.unsent(unsent);
     let options = CompatOptions::of(&point.load);
-    let figures = summary.figures();
+    let mut figures = summary.figures();
+    sample.bound(&mut figures);
+    figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
+    match plateau(&point, &load, &warm_up) {
+        Ok(steady) => figures.steady = Some(steady_figures(&path, steady, tokenizer)?),
+        Err(reason) => figures.steady_none = Some(reason),
+    }
     let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
     let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
     save(&path.join("trust.json"), &trust)?;
@@ -84,6 +102,33 @@ pub(super) fn conclude(
         .into_iter()
         .collect();
     Ok((result, notices))
+}
+
+/// The service level objectives of a plan.
+pub(super) fn objectives(plan: &Plan) -> Result<Option<Slo>> {
+    let goodput = &plan.settings.goodput;
+    (!goodput.is_empty()).then(|| Slo::parse(goodput)).transpose()
+}
+
+/// The part of a load point under full load, or why there is none.
+fn plateau(point: &Point, load: &FullLoad, warm_up: &WarmUp) -> Result<Steady, String> {
+    match point.load {
+        Load::Closed { parallel } => Steady::of(load, Some(parallel), warm_up.settled_ns()),
+        Load::Paced { .. } | Load::Open { .. } => {
+            Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
+        }
+    }
+}
+
+/// The figures of a part of a load point, in a second pass over its rows, for only the first one tells where it lies.
+fn steady_figures(path: &Path, steady: Steady, tokenizer: Option<&Tokenizer>) -> Result<SteadyFigures> {
+    let mut plateau = Plateau::new(steady);
+    let mut rows = Rows::open(path)?;
+    while let Some(mut record) = rows.next_row()? {
+        count_tokens(&mut record, tokenizer)?;
+        plateau.add(&record);
+    }
+    Ok(plateau.figures())
 }
 
 /// Counts a reply for which the server gave no usage.

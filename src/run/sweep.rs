@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::check;
-use super::point::{Ending, conclude, save};
+use super::point::{Ending, conclude, objectives, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
@@ -53,6 +53,7 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
+    objectives(plan)?;
     let mut plan = plan.clone();
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));

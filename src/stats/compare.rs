@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::figures::Figures;
 use super::interval::{Error, Interval, Intervals};
 use super::slots::{Add, Slots};
 use super::until::{Latency, Stat};
@@ -77,7 +78,7 @@ impl Add for Done {
     }
 }
 
-/// The rows of a load point, as far as a comparison needs them.
+/// The rows of a load point, as far as intervals need them.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
     latencies: [Intervals; Latency::ALL.len()],
@@ -141,6 +142,20 @@ impl Sample {
             Quantity::Tokens => self.rate_interval(self.estimate(quantity)?, |done| done.tokens),
             Quantity::Requests => self.rate_interval(self.estimate(quantity)?, |done| done.requests),
         }
+    }
+
+    /// Puts the intervals beside the figures of the same rows.
+    pub fn bound(&self, figures: &mut Figures) {
+        for (spread, latency) in [
+            (&mut figures.ttft_ms, Latency::Ttft),
+            (&mut figures.tpot_ms, Latency::Tpot),
+            (&mut figures.itl_ms, Latency::Itl),
+            (&mut figures.e2e_ms, Latency::E2e),
+        ] {
+            spread.iter_mut().for_each(|spread| spread.bound(self.values(latency), NS_PER_MS));
+        }
+        figures.request_throughput_ci = self.interval(Quantity::Requests);
+        figures.output_throughput_ci = self.interval(Quantity::Tokens);
     }
 
     fn wall_s(&self) -> Option<f64> {

@@ -64,38 +64,11 @@ struct Batch {
 impl Batch {
     fn merge(&mut self, other: &Batch) {
         self.sum += other.sum;
-        if other.buckets.is_empty() {
-            return;
-        }
-        let mut merged = Vec::with_capacity(self.buckets.len() + other.buckets.len());
-        let (mut ours, mut theirs) = (self.buckets.iter().peekable(), other.buckets.iter().peekable());
-        loop {
-            let next = match (ours.peek(), theirs.peek()) {
-                (Some(a), Some(b)) if a.0 == b.0 => {
-                    let both = (a.0, a.1 + b.1);
-                    (ours.next(), theirs.next());
-                    both
-                }
-                (Some(a), Some(b)) if a.0 > b.0 => {
-                    let next = **b;
-                    theirs.next();
-                    next
-                }
-                (Some(a), _) => {
-                    let next = **a;
-                    ours.next();
-                    next
-                }
-                (None, Some(b)) => {
-                    let next = **b;
-                    theirs.next();
-                    next
-                }
-                (None, None) => break,
-            };
-            merged.push(next);
-        }
-        self.buckets = merged;
+        // Both parts are in order, which a stable sort makes use of.
+        let mut all = [&self.buckets[..], &other.buckets[..]].concat();
+        all.sort_by_key(|(bucket, _)| *bucket);
+        let same = all.chunk_by(|a, b| a.0 == b.0);
+        self.buckets = same.map(|same| (same[0].0, same.iter().map(|(_, count)| count).sum())).collect();
     }
 
     /// Number of values in a bucket or in one below it.

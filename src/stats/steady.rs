@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::slots::{Add, Slots};
+use crate::record::Record;
 use crate::units::{NS_PER_S, count, figure, seconds};
 
 /// Windows that a warm-up is sought in.
@@ -90,8 +91,19 @@ pub struct WarmUp {
 }
 
 impl WarmUp {
+    /// Adds a record: its time to first token, or its whole latency where it was not streamed. Only replies that were
+    /// measured and complete count.
+    pub fn add(&mut self, record: &Record) {
+        if record.warmup || !record.is_ok() {
+            return;
+        }
+        if let (Some(start), Some(value)) = (record.started_ns, record.ttft_ns().or(record.e2e_ns())) {
+            self.at(start, value);
+        }
+    }
+
     /// Adds a value, such as a latency in ns, at the instant its request started. Instants may come in any order.
-    pub fn add(&mut self, start_ns: u64, value: u64) {
+    fn at(&mut self, start_ns: u64, value: u64) {
         self.n += 1;
         self.slots.add(start_ns, Logs { sum: (value.max(1) as f64).ln(), n: 1 });
     }
@@ -192,8 +204,15 @@ pub struct FullLoad {
 }
 
 impl FullLoad {
-    /// Adds a request, from its start to its end, in any order.
-    pub fn add(&mut self, start_ns: u64, end_ns: u64) {
+    /// Adds a measured record that was sent, in any order.
+    pub fn add(&mut self, record: &Record) {
+        if let (Some(start), false) = (record.started_ns, record.warmup) {
+            self.between(start, record.end_ns);
+        }
+    }
+
+    /// Adds a request, from its start to its end.
+    fn between(&mut self, start_ns: u64, end_ns: u64) {
         let end_ns = end_ns.max(start_ns);
         self.first = Some(self.first.map_or(start_ns, |first| first.min(start_ns)));
         self.last = self.last.max(end_ns);

@@ -12,7 +12,7 @@ fn seen(series: impl Fn(&mut Draw) -> Vec<f64>) -> Vec<u64> {
     let of = |seed: u64| {
         let mut warm_up = WarmUp::default();
         for (index, value) in series(&mut Draw::of(seed)).into_iter().enumerate() {
-            warm_up.add(5 * S + index as u64 * 10_000_000, value as u64);
+            warm_up.at(5 * S + index as u64 * 10_000_000, value as u64);
         }
         warm_up.settled_ns()
     };
@@ -74,7 +74,7 @@ fn closed_loop(parallel: u64, ramp_ns: u64, run_ns: u64) -> FullLoad {
         let mut now = S + slot * ramp_ns / parallel;
         while now < S + run_ns {
             let end = now + (2e8 + 2e8 * draw.uniform()) as u64;
-            load.add(now, end);
+            load.between(now, end);
             // A slot is free for a moment before it is taken again.
             now = end + 50_000;
         }
@@ -98,8 +98,8 @@ fn the_full_part_is_without_ramp_and_tail() -> Result<(), String> {
 #[test]
 fn the_number_in_flight_is_exact() {
     let mut load = FullLoad::default();
-    load.add(0, 4_000_000);
-    load.add(500_000, 2_250_000);
+    load.between(0, 4_000_000);
+    load.between(500_000, 2_250_000);
     let means: Vec<f64> = load.in_flight().map(|(_, mean)| mean).collect();
     assert_eq!(means, [1.5, 2.0, 1.25, 1.0, 0.0]);
 }
