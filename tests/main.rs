@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod compare;
+mod confidence;
 mod connections;
 mod console;
 mod embedded;
