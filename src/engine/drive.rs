@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::connect::Route;
 use super::feed::{Feed, Requests};
+use super::kernel::keep_stamping;
 use super::ledger::{Ledger, thread_times};
 use super::pulse::pulse;
 use super::schedule::{Release, Schedule};
@@ -71,6 +72,7 @@ pub struct Tally {
 pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> Result<Tally> {
     let most = job.schedule.most();
     let feed = Arc::new(Feed::new(most.unwrap_or(0)));
+    let _stamping = keep_stamping();
     let feeder = {
         let feed = Arc::clone(&feed);
         spawn("feeder", move || {

@@ -57,6 +57,13 @@ mod linux {
         setsockopt(stream, ReceiveTimestampns, &true).is_ok()
     }
 
+    /// The kernel begins to stamp some time after the first socket asks; a socket that asks before the run and is kept
+    /// open lets every read of the run have its stamp.
+    pub(in super::super) fn keep_stamping() -> Option<socket2::Socket> {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).ok()?;
+        setsockopt(&socket, ReceiveTimestampns, &true).ok().map(|()| socket)
+    }
+
     pub(in super::super) fn stamp_departures(stream: &TcpStream) -> bool {
         let flags = TimestampingFlag::SOF_TIMESTAMPING_TX_SOFTWARE
             | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE
@@ -102,13 +109,17 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{departed, receive, stamp_arrivals, stamp_departures};
+pub(super) use linux::{departed, keep_stamping, receive, stamp_arrivals, stamp_departures};
 
 /// Asks for arrival stamps; tells whether they will come.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn stamp_arrivals(_stream: &TcpStream) -> bool {
     false
 }
+
+/// Nothing to keep.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn keep_stamping() {}
 
 /// Asks for transmit stamps; tells whether they will come.
 #[cfg(not(target_os = "linux"))]

@@ -52,7 +52,7 @@ pub(super) fn route(target: &Target) -> Result<Route> {
     runtime()?.block_on(Route::to(target))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

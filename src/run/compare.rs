@@ -9,7 +9,7 @@ use super::point::count_tokens;
 use super::result::{PointResult, Status};
 use crate::error::{Failure, Result};
 use crate::plan::Point;
-use crate::stats::{Change, Gate, GateResult, GateState, Quantity, Sample, Verdict};
+use crate::stats::{Change, Evidence, Gate, GateResult, GateState, Quantity, Verdict};
 use crate::store::{Rows, RunDir};
 use crate::tokenizer::Tokenizer;
 
@@ -204,11 +204,11 @@ fn points(run: &Path) -> Result<Vec<(String, Point)>> {
 }
 
 /// How a load point stands, and its rows.
-fn standing(run: &Path, folder: String, plan: &Table) -> Result<(Standing, Sample)> {
+fn standing(run: &Path, folder: String, plan: &Table) -> Result<(Standing, Evidence)> {
     let path = run.join(&folder);
     let tokenizer = plan.get("tokenizer-path").and_then(|path| path.as_str());
     let tokenizer = tokenizer.map(|path| Tokenizer::open(Path::new(path))).transpose()?;
-    let mut sample = Sample::default();
+    let mut sample = Evidence::default();
     let mut rows = Rows::open(&path)?;
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer.as_ref())?;

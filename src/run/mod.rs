@@ -7,6 +7,7 @@ mod compare;
 mod point;
 mod rebuild;
 mod result;
+mod scrape;
 mod sweep;
 
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};

@@ -9,12 +9,13 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
+use super::scrape;
 use crate::error::{Failure, Result};
 use crate::plan::{Load, Plan, Point};
 use crate::record::{Record, TokensFrom};
 use crate::stats::{
-    Compat, CompatOptions, Course, FullLoad, GoodputTally, Host, Plateau, Sample, SelfCheck, Slo, Stages, Steady,
-    SteadyFigures, Summary, Trust, WarmUp,
+    Audit, Compat, CompatOptions, Course, Evidence, FullLoad, GoodputTally, Host, Plateau, SelfCheck, Slo, Stages,
+    Steady, SteadyFigures, Summary, Trust, WarmUp, Window,
 };
 use crate::store::{Hlogs, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
@@ -44,21 +45,23 @@ pub(super) fn conclude(
     let point = rows.header.point;
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
-    let (mut stages, mut sample) = (Stages::default(), Sample::default());
+    let (mut stages, mut evidence) = (Stages::default(), Evidence::default());
     let (mut load, mut warm_up) = (FullLoad::default(), WarmUp::default());
     let mut goodput = objectives(plan)?.map(GoodputTally::new);
     let mut hlogs = Hlogs::new(&path, rows.header.epoch_unix_ns);
+    let mut window = Window::default();
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
         summary.add(&record);
         stages.add(&record);
         compat.add(&record);
         course.add(&record);
-        sample.add(&record);
+        evidence.add(&record);
         load.add(&record);
         warm_up.add(&record);
         goodput.iter_mut().for_each(|goodput| goodput.add(&record));
         hlogs.push(&record)?;
+        window.add(&record);
         requests.push(record)?;
     }
     requests.finish()?;
@@ -71,12 +74,14 @@ pub(super) fn conclude(
     summary.unsent(unsent);
     let options = CompatOptions::of(&point.load);
     let mut figures = summary.figures();
-    sample.bound(&mut figures);
+    evidence.bound(&mut figures);
     figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
     match plateau(&point, &load, &warm_up) {
         Ok(steady) => figures.steady = Some(steady_figures(&path, steady, tokenizer)?),
         Err(reason) => figures.steady_none = Some(reason),
     }
+    let audit = scrape::saved(&path)?
+        .map(|scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload)));
     let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
     let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
     save(&path.join("trust.json"), &trust)?;
@@ -92,15 +97,21 @@ pub(super) fn conclude(
         timeline: course.timeline(),
         evalscope_summary: compat.summary(options),
         evalscope_percentiles: compat.percentiles(options),
+        audit,
     };
     save_compat(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
     save_compat(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
     save_compat(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
     save(&path.join("summary.json"), &result)?;
-    let notices = (rows.torn > 0)
-        .then(|| format!("{folder}: the last row was cut short when the program was killed; it is left out"))
-        .into_iter()
-        .collect();
+    let mut notices = Vec::new();
+    if rows.torn > 0 {
+        notices.push(format!("{folder}: the last row was cut short when the program was killed; it is left out"));
+    }
+    if result.audit.is_none() && scrape::exist(&path) {
+        notices.push(format!(
+            "{folder}: the server's own metrics are of no engine that is known, or could not be read to the end; nothing was held against them"
+        ));
+    }
     Ok((result, notices))
 }
 

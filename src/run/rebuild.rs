@@ -35,7 +35,7 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
     if let Some(old) = &old {
         // What was true of the machine then is not what is true of this one.
         run.setting = old.setting.clone();
-        let of_points = |notice: &&String| !notice.starts_with("parallel_");
+        let of_points = |notice: &&String| !old.points.iter().any(|point| notice.starts_with(&point.folder));
         run.notices = old.notices.iter().filter(of_points).cloned().collect();
     }
     for folder in dir.points()? {

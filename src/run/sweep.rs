@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::check;
 use super::point::{Ending, conclude, objectives, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+use super::scrape::{Metrics, Scraper};
 use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
 use crate::local;
@@ -67,6 +68,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             server.url().parse().map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
     }
     let route = check::route(&plan.target)?;
+    let mut metrics = Metrics::of(&plan, &route)?;
     if !plan.settings.no_test_connection && server.is_none() {
         check::check(&plan, &route, stop)?;
     }
@@ -86,6 +88,14 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         }
         watcher.point_begins(point, index, plan.points.len());
         write_file(&dir.point(&point.folder()).join("plan.toml"), plan.point_toml(point, offset)?.as_bytes())?;
+        let folder = dir.point(&point.folder());
+        let scraper = metrics.as_ref().map(|metrics| Scraper::begin(metrics, &folder, stop)).transpose()?.flatten();
+        if let (0, Some(found)) = (index, &metrics) {
+            let place = found.url();
+            run.setting.server_metrics = Some(if scraper.is_some() { place } else { format!("none at {place}") });
+            // A server that had none at first is not asked again.
+            metrics = metrics.filter(|_| scraper.is_some());
+        }
         let epoch = Epoch::now();
         let mut recorder = Recorder {
             journal: Journal::create(&dir.point(&point.folder()), epoch.unix_ns(), point)?,
@@ -107,6 +117,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         };
         let tally = engine::run(&job, requests(&plan, &workload, offset, point), &mut recorder, stop)?;
         offset += point.warmup + point.number;
+        scraper.map(Scraper::end).transpose()?;
         let ending = ending(&tally, &recorder.summary, &plan.target);
         let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
         let lost = result.status == Status::Aborted;
@@ -265,6 +276,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         http_version: plan.settings.http_version.clone(),
         tokenizer: plan.workload.tokenizer.as_ref().map_or("none".to_owned(), |path| path.display().to_string()),
         stamps: "user space, when a read returns, below TLS and HTTP".to_owned(),
+        server_metrics: None,
         workers: workers(plan),
         cores: thread::available_parallelism().map_or(1, usize::from),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),

@@ -80,7 +80,7 @@ impl Add for Done {
 
 /// The rows of a load point, as far as intervals need them.
 #[derive(Debug, Clone, Default)]
-pub struct Sample {
+pub struct Evidence {
     latencies: [Intervals; Latency::ALL.len()],
     done: Slots<Done>,
     total: Done,
@@ -89,7 +89,7 @@ pub struct Sample {
     last: u64,
 }
 
-impl Sample {
+impl Evidence {
     /// Adds a row, in order of their ends. Only measured requests count, and only complete ones enter a figure.
     pub fn add(&mut self, record: &Record) {
         let (Some(start), true) =
@@ -231,7 +231,7 @@ pub struct Change {
 
 impl Change {
     /// From the first to the second.
-    pub fn of(a: &Sample, b: &Sample, quantity: Quantity) -> Self {
+    pub fn of(a: &Evidence, b: &Evidence, quantity: Quantity) -> Self {
         let estimates = (a.estimate(quantity), b.estimate(quantity));
         let both = estimates.0.zip(estimates.1);
         let intervals = both.zip(a.interval(quantity).zip(b.interval(quantity)));

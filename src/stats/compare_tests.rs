@@ -43,8 +43,8 @@ fn run(seed: u64, parallel: usize, n: usize, slow: f64) -> Vec<Record> {
     rows
 }
 
-fn sample(rows: &[Record]) -> Sample {
-    let mut sample = Sample::default();
+fn sample(rows: &[Record]) -> Evidence {
+    let mut sample = Evidence::default();
     rows.iter().for_each(|row| sample.add(row));
     sample
 }
@@ -108,7 +108,7 @@ fn the_interval_of_a_change_holds_the_truth() {
 #[test]
 fn what_is_missing_stays_missing() {
     let few = sample(&run(1, 4, 20, 1.0));
-    let change = Change::of(&few, &Sample::default(), Quantity::Latency(Stat::Quantile(0.99), Latency::Ttft));
+    let change = Change::of(&few, &Evidence::default(), Quantity::Latency(Stat::Quantile(0.99), Latency::Ttft));
     assert_eq!((change.b, change.percent, change.percent_ci, change.told), (None, None, None, Told::NotApart));
     assert!(change.a.is_some());
     assert_eq!(few.interval(Quantity::Tokens), None);

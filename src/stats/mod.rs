@@ -1,6 +1,7 @@
 //! Records to numbers: histograms that merge exactly, the figures made from them, EvalScope's figures, and the course
 //! of a run over time.
 
+mod audit;
 mod best;
 mod beta;
 mod compare;
@@ -12,23 +13,30 @@ mod gate;
 mod goodput;
 mod interval;
 mod plateau;
+mod prometheus;
+mod reading;
 mod slots;
 mod steady;
 mod summary;
 mod timeline;
 mod trust;
 mod until;
+mod window;
 
+pub use audit::{Audit, Code, Finding, Pair, Scrapes, Sharing};
 pub use best::Best;
-pub use compare::{Change, Quantity, Sample, Told};
+pub use compare::{Change, Evidence, Quantity, Told};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use gate::{Gate, GateResult, GateState};
 pub use goodput::{Attainment, Goodput, GoodputTally, LimitKept, Slo};
 pub use interval::{Interval, Intervals};
 pub use plateau::{Plateau, SteadyFigures};
+pub use prometheus::{Page, Sample};
+pub use reading::{Reading, engine_of};
 pub use steady::{FullLoad, Steady, WarmUp};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
 pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};
 pub use until::{Latency, Progress, Stat, StopRule, Until};
+pub use window::{Ours, Window};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::compare::Sample;
+use super::compare::Evidence;
 use super::figures::Spread;
 use super::steady::Steady;
 use super::summary::Summary;
@@ -37,13 +37,13 @@ pub struct Plateau {
     requests: u64,
     tokens: Option<u64>,
     inside: Summary,
-    sample: Sample,
+    evidence: Evidence,
 }
 
 impl Plateau {
     /// For this part.
     pub fn new(part: Steady) -> Self {
-        Plateau { part, requests: 0, tokens: None, inside: Summary::default(), sample: Sample::default() }
+        Plateau { part, requests: 0, tokens: None, inside: Summary::default(), evidence: Evidence::default() }
     }
 
     /// Adds a row, in order of their ends.
@@ -59,14 +59,14 @@ impl Plateau {
         }
         if record.started_ns.is_some_and(|start| self.part.holds(start, record.end_ns)) {
             self.inside.add(record);
-            self.sample.add(record);
+            self.evidence.add(record);
         }
     }
 
     /// The figures.
     pub fn figures(self) -> SteadyFigures {
         let mut inside = self.inside.figures();
-        self.sample.bound(&mut inside);
+        self.evidence.bound(&mut inside);
         let rate = |amount: u64| Some(amount as f64 / self.part.length_s()).filter(|rate| rate.is_finite());
         let bare = |spread: Option<Spread>| spread.map(|spread| Spread { curve: Vec::new(), ..spread });
         SteadyFigures {

@@ -20,7 +20,7 @@ const INVALID_TIMES: f64 = 10.0;
 /// A sleeping thread woken later than this betrays a stop of the whole program, in ms.
 const PAUSE_MS: f64 = 20.0;
 /// Share of the run that workers waited for a processor, from which the client is said to be crowded out.
-const CROWDED: f64 = 0.1;
+const CROWDED: f64 = 0.05;
 /// The same for an invalid point.
 const CROWDED_OUT: f64 = 0.5;
 /// Share of one core a worker may use before it is said to be at its limit.
