@@ -3,9 +3,9 @@
 use hdrhistogram::Histogram;
 
 /// Significant digits of a bucket: a quantile is off by less than 0.1 %.
-const DIGITS: u8 = 3;
+pub(crate) const DIGITS: u8 = 3;
 /// Largest value, a day in nanoseconds; larger ones are counted as clipped.
-const LARGEST: u64 = 86_400_000_000_000;
+pub(crate) const LARGEST: u64 = 86_400_000_000_000;
 
 /// An HDR histogram with the exact sum, least and greatest value beside it.
 ///

@@ -3,6 +3,8 @@
 
 mod audit;
 mod bad_input;
+mod compare;
+mod confidence;
 mod connections;
 mod console;
 mod dialects;

@@ -43,6 +43,8 @@ pub(super) struct Perf {
 pub(super) enum PerfCommand {
     /// Make every result file of a run again from its rows, also of a run that was killed.
     Report(Report),
+    /// Compare two runs, figure by figure, with the 95 % interval of each change.
+    Compare(super::compare::Compare),
 }
 
 /// What `perf report` takes.

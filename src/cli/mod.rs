@@ -1,6 +1,7 @@
 //! Flags to a plan, an outcome to the console and an exit number.
 
 mod args;
+mod compare;
 mod console;
 mod log;
 mod perf;
@@ -33,6 +34,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Command::Perf(perf) = cli.command;
     let ended = match perf.command {
         Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
+        Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),
         None => perf::perf(&perf.flags, &console),
     };
     match ended {

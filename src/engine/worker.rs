@@ -397,8 +397,9 @@ impl Worker {
             Some(slots) => {
                 let granted = tokio::select! {
                     biased;
-                    granted = slots.acquire() => granted.ok(),
+                    // First, for each request that is cut frees a slot that must not be taken any more.
                     () = self.halt.raised() => None,
+                    granted = slots.acquire() => granted.ok(),
                     () = self.shared.draining() => None,
                 };
                 if granted.is_none() {

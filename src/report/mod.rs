@@ -11,6 +11,7 @@ mod answer;
 mod audit;
 mod boxed;
 mod chart;
+mod compare;
 mod course;
 mod curves;
 mod decimal;
@@ -39,6 +40,7 @@ mod time;
 mod trace;
 
 pub use chart::{Axis, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
+pub use compare::comparison;
 pub use depth::Depth;
 pub use document::{Card, Document};
 pub use html::html;

@@ -29,15 +29,15 @@ impl Style {
         if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(super) fn dim(self, text: &str) -> String {
         self.paint("2", text)
     }
 
-    fn mark(self, mark: Mark, text: &str) -> String {
+    pub(super) fn mark(self, mark: Mark, text: &str) -> String {
         match mark {
             Mark::Good => text.to_owned(),
             Mark::Doubt => self.paint("33", text),
@@ -52,11 +52,17 @@ impl Style {
         }
     }
 
-    fn plain(self, text: &str) -> String {
+    pub(super) fn plain(self, text: &str) -> String {
         if !self.ascii {
             return text.to_owned();
         }
-        text.replace('✗', "x").replace(['–', '−'], "-").replace('≤', "<=").replace('≥', ">=")
+        text.replace('✗', "x")
+            .replace(['–', '−'], "-")
+            .replace('≤', "<=")
+            .replace('≥', ">=")
+            .replace('≈', "~")
+            .replace('→', "->")
+            .replace('…', "..")
     }
 }
 
@@ -204,13 +210,13 @@ fn list(table: &Table, style: Style) -> String {
 }
 
 /// Columns of a console that text takes: Chinese, Japanese and Korean signs take two.
-fn columns_of(text: &str) -> usize {
+pub(super) fn columns_of(text: &str) -> usize {
     let wide = |c: char| matches!(c as u32, 0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFD);
     text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }
 
 /// Lines of whole words; a word that is longer than a line is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();

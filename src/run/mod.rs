@@ -1,8 +1,10 @@
-//! Conducts one or many runs: the sweep over load points, the search for the right one, and the making of result files from saved rows.
+//! Conducts one or many runs: the sweep over load points, the search for the right one, the making of result files from
+//! saved rows, and the comparison of runs.
 
 mod args;
 mod bench;
 mod check;
+mod compare;
 mod point;
 mod probe;
 mod rebuild;
@@ -13,6 +15,7 @@ mod search;
 mod sweep;
 mod tune;
 
+pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
 pub use probe::search;
 pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};

@@ -11,10 +11,13 @@ use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
 use super::scrape;
 use crate::error::{Failure, Result};
-use crate::plan::Plan;
+use crate::plan::{Load, Plan, Point};
 use crate::record::{Record, TokensFrom};
-use crate::stats::{Audit, Compat, CompatOptions, Course, Host, SelfCheck, Stages, Summary, Trust, Window};
-use crate::store::{Chunks, Requests, Rows, RunDir, write_file};
+use crate::stats::{
+    Audit, Compat, CompatOptions, Course, Evidence, FullLoad, GoodputTally, Host, Plateau, SelfCheck, Slo, Stages,
+    Steady, SteadyFigures, Summary, Trust, WarmUp, Window,
+};
+use crate::store::{Chunks, Hlogs, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 
 /// How a load point ended, as far as its rows do not tell.
@@ -43,20 +46,29 @@ pub(super) fn conclude(
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
     let mut chunks = Chunks::new(&path, rows.header.epoch_unix_ns);
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
+    let (mut stages, mut evidence) = (Stages::default(), Evidence::default());
+    let (mut load, mut warm_up) = (FullLoad::default(), WarmUp::default());
+    let mut goodput = objectives(plan)?.map(GoodputTally::new);
+    let mut hlogs = Hlogs::new(&path, rows.header.epoch_unix_ns);
     let mut window = Window::default();
-    let mut stages = Stages::default();
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
         summary.add(&record);
         stages.add(&record);
         compat.add(&record);
         course.add(&record);
+        evidence.add(&record);
+        load.add(&record);
+        warm_up.add(&record);
+        goodput.iter_mut().for_each(|goodput| goodput.add(&record));
+        hlogs.push(&record)?;
         window.add(&record);
         chunks.push(&record)?;
         requests.push(record)?;
     }
     requests.finish()?;
     chunks.finish()?;
+    hlogs.finish()?;
     // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
     let unsent = match ending.status {
         Status::Recovered => point.number.saturating_sub(summary.done()),
@@ -64,9 +76,15 @@ pub(super) fn conclude(
     };
     summary.unsent(unsent);
     let options = CompatOptions::of(&point.load);
+    let mut figures = summary.figures();
+    evidence.bound(&mut figures);
+    figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
+    match plateau(&point, &load, &warm_up) {
+        Ok(steady) => figures.steady = Some(steady_figures(&path, steady, tokenizer)?),
+        Err(reason) => figures.steady_none = Some(reason),
+    }
     let audit = scrape::saved(&path)?
         .map(|scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload)));
-    let figures = summary.figures();
     let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
     let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
     save(&path.join("trust.json"), &trust)?;
@@ -100,8 +118,35 @@ pub(super) fn conclude(
     Ok((result, notices))
 }
 
+/// The service level objectives of a plan.
+pub(super) fn objectives(plan: &Plan) -> Result<Option<Slo>> {
+    let goodput = &plan.settings.goodput;
+    (!goodput.is_empty()).then(|| Slo::parse(goodput)).transpose()
+}
+
+/// The part of a load point under full load, or why there is none.
+fn plateau(point: &Point, load: &FullLoad, warm_up: &WarmUp) -> Result<Steady, String> {
+    match point.load {
+        Load::Closed { parallel } => Steady::of(load, Some(parallel), warm_up.settled_ns()),
+        Load::Paced { .. } | Load::Open { .. } => {
+            Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
+        }
+    }
+}
+
+/// The figures of a part of a load point, in a second pass over its rows, for only the first one tells where it lies.
+fn steady_figures(path: &Path, steady: Steady, tokenizer: Option<&Tokenizer>) -> Result<SteadyFigures> {
+    let mut plateau = Plateau::new(steady);
+    let mut rows = Rows::open(path)?;
+    while let Some(mut record) = rows.next_row()? {
+        count_tokens(&mut record, tokenizer)?;
+        plateau.add(&record);
+    }
+    Ok(plateau.figures())
+}
+
 /// Counts a reply for which the server gave no usage.
-fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()> {
+pub(super) fn count_tokens(record: &mut Record, tokenizer: Option<&Tokenizer>) -> Result<()> {
     if let (true, None, Some(text), Some(tokenizer)) =
         (record.is_ok(), record.completion_tokens, &record.text, tokenizer)
     {

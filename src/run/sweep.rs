@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, lock};
-use super::point::save;
+use super::point::{objectives, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
@@ -49,6 +49,7 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
+    objectives(plan)?;
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut bench = Bench::open(plan, dir, stop, total)?;
     let mut run = empty_result(&bench.plan, dir)?;

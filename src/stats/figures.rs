@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Goodput, Interval, Intervals, SteadyFigures};
 use crate::hist::Hist;
 
 /// What each figure means, saved beside the figures so that a file explains itself.
@@ -47,6 +48,15 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "slot_wait_ms",
         "slot free to first byte written: what the client itself adds between two requests, connecting included",
     ),
+    (
+        "ci",
+        "95 % confidence interval that respects the correlation of neighbours; absent where too few values are independent",
+    ),
+    (
+        "steady",
+        "figures while at least 95 % of the asked requests were in flight, without the warm-up: latencies of requests wholly inside, throughputs of those that ended inside / its length",
+    ),
+    ("goodput", "successful requests that kept every limit of --goodput, inclusive, / wall_s, requests per second"),
     ("quantiles", "nearest rank from HDR histograms, off by less than 0.1 %"),
 ];
 
@@ -84,6 +94,24 @@ pub struct Spread {
     pub p999: f64,
     /// Greatest value, exact.
     pub max: f64,
+    /// 95 % interval of the mean; absent where too few independent values support one, or none is made of this quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_ci: Option<Interval>,
+    /// 95 % interval of the median; absent where too few independent values support one, or none is made of this quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_ci: Option<Interval>,
+    /// 95 % interval of the 90 % quantile; absent where too few independent values support one, or none is made of this quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p90_ci: Option<Interval>,
+    /// 95 % interval of the 95 % quantile; absent where too few independent values support one, or none is made of this quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ci: Option<Interval>,
+    /// 95 % interval of the 99 % quantile; absent where too few independent values support one, or none is made of this quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_ci: Option<Interval>,
+    /// 95 % interval of the 99.9 % quantile; absent where too few independent values support one, or none is made of this quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "p99.9_ci")]
+    pub p999_ci: Option<Interval>,
     /// Points (value, share at or below it) of the distribution, at most 256.
     pub curve: Vec<(f64, f64)>,
 }
@@ -108,8 +136,25 @@ impl Spread {
             p99: at(0.99)?,
             p999: at(0.999)?,
             max: hist.max()? as f64 / scale,
+            mean_ci: None,
+            p50_ci: None,
+            p90_ci: None,
+            p95_ci: None,
+            p99_ci: None,
+            p999_ci: None,
             curve: hist.curve(256).into_iter().map(|(value, share)| (value as f64 / scale, share)).collect(),
         })
+    }
+
+    /// Takes the 95 % intervals from the same values in order of time, in a unit of which ours is `scale`.
+    pub fn bound(&mut self, values: &Intervals, scale: f64) {
+        let at = |q: f64| values.quantile(q).map(|interval| interval.scaled(scale));
+        self.mean_ci = values.mean().map(|interval| interval.scaled(scale));
+        self.p50_ci = at(0.50);
+        self.p90_ci = at(0.90);
+        self.p95_ci = at(0.95);
+        self.p99_ci = at(0.99);
+        self.p999_ci = at(0.999);
     }
 
     /// Whether a quantile is supported by enough values for a distribution-free 95 % interval: n >= ln 0.025 / ln q.
@@ -188,8 +233,14 @@ pub struct Figures {
     pub wall_s: Option<f64>,
     /// Requests per second.
     pub request_throughput: Option<f64>,
+    /// 95 % interval of it, from sections of equal length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_throughput_ci: Option<Interval>,
     /// Output tokens per second.
     pub output_throughput: Option<f64>,
+    /// 95 % interval of it, from sections of equal length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_throughput_ci: Option<Interval>,
     /// Input and output tokens per second.
     pub total_throughput: Option<f64>,
     /// Cached prompt tokens / prompt tokens, where the server tells, in percent.
@@ -226,4 +277,13 @@ pub struct Figures {
     pub connect_ms: Option<Spread>,
     /// Slot free to first byte written.
     pub slot_wait_ms: Option<Spread>,
+    /// The same of the part in which the server was warm and the load full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady: Option<SteadyFigures>,
+    /// Why there is no such part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady_none: Option<String>,
+    /// Requests that met every service level objective, where any was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodput: Option<Goodput>,
 }

@@ -3,25 +3,43 @@
 
 mod audit;
 mod best;
+mod beta;
+mod compare;
 mod criteria;
 pub mod dialect;
+#[cfg(test)]
+mod draw;
 mod evalscope;
 mod figures;
+mod gate;
+mod goodput;
+mod interval;
+mod plateau;
 mod prometheus;
 mod reading;
+mod slots;
+mod steady;
 mod summary;
 mod timeline;
 mod trust;
+mod until;
 mod window;
 
 pub use audit::{Audit, Code, Finding, Pair, Scrapes, Sharing};
 pub use best::Best;
+pub use compare::{Change, Evidence, Quantity, Told};
 pub use criteria::{Measured, Watch};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
+pub use gate::{Gate, GateResult, GateState};
+pub use goodput::{Attainment, Goodput, GoodputTally, LimitKept, Slo};
+pub use interval::{Interval, Intervals};
+pub use plateau::{Plateau, SteadyFigures};
 pub use prometheus::{Page, Sample};
 pub use reading::{Reading, engine_of};
+pub use steady::{FullLoad, Steady, WarmUp};
 pub use summary::Summary;
 pub use timeline::{Course, Slice, Timeline};
 pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};
+pub use until::{Latency, Progress, Stat, StopRule, Until};
 pub use window::{Ours, Window};

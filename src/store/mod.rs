@@ -1,12 +1,14 @@
 //! The files of a run: its folder, the append-only rows, and the Parquet files made from them.
 
 mod chunks;
+mod hlog;
 mod journal;
 mod parquet;
 mod requests;
 mod run_dir;
 
 pub use chunks::Chunks;
+pub use hlog::{Hlogs, merge};
 pub use journal::{Header, Journal, Rows};
 pub use requests::Requests;
 pub use run_dir::{RunDir, write_file};
