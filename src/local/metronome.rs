@@ -234,7 +234,8 @@ fn frames(tokens: u32) -> Vec<Bytes> {
     let chunk = |event: &str| format!("{:x}\r\n{event}\r\n", event.len());
     let event = |delta: serde_json::Value, finish: Option<&str>, usage: Option<u32>| {
         let choice = json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
-        let usage = usage.map(|count| json!({"prompt_tokens": 1, "completion_tokens": count, "total_tokens": count + 1}));
+        let usage =
+            usage.map(|count| json!({"prompt_tokens": 1, "completion_tokens": count, "total_tokens": count + 1}));
         let choices = if usage.is_some() { json!([]) } else { choice };
         // As long as those of the usual servers: some 250 bytes.
         chunk(&format!(
@@ -244,7 +245,8 @@ fn frames(tokens: u32) -> Vec<Bytes> {
                 "system_fingerprint": "fp_0000000000"})
         ))
     };
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
     let tail = event(json!({}), None, Some(tokens)) + &chunk("data: [DONE]\n\n") + "0\r\n\r\n";
     let token = |finish| event(json!({"content": " token"}), finish, None);
     let last = tokens.saturating_sub(1);

@@ -5,8 +5,10 @@ mod check;
 mod point;
 mod rebuild;
 mod result;
+mod selfcheck;
 mod sweep;
 
 pub use rebuild::rebuild;
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+pub use selfcheck::{Trial, self_check};
 pub use sweep::{Watcher, sweep};

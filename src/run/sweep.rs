@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::check;
 use super::point::{Ending, conclude, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+use super::selfcheck;
 use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
 use crate::local;
@@ -30,6 +31,8 @@ const BATCH: u64 = 256;
 pub trait Watcher {
     /// Something was decided, skipped or doubted.
     fn notice(&mut self, _text: &str) {}
+    /// The self-check before a load point begins.
+    fn check_begins(&mut self, _point: Point) {}
     /// A load point begins, the `index`-th of `of`.
     fn point_begins(&mut self, _point: Point, _index: usize, _of: usize) {}
     /// A few times a second: figures so far, and seconds since the point began.
@@ -83,6 +86,18 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         if stop.is_draining() {
             break;
         }
+        let mut checked = None;
+        if plan.settings.self_check {
+            watcher.check_begins(point);
+            let itl = run.points.last().and_then(|point| point.figures.itl_ms.as_ref()).map(|itl| itl.p50);
+            let (self_check, notice) = selfcheck::before(&plan, point.load, itl, stop);
+            checked = self_check;
+            notice.iter().for_each(|notice| watcher.notice(notice));
+            settled.extend(notice);
+            if stop.is_draining() {
+                break;
+            }
+        }
         watcher.point_begins(point, index, plan.points.len());
         write_file(&dir.point(&point.folder()).join("plan.toml"), plan.point_toml(point, offset)?.as_bytes())?;
         let epoch = Epoch::now();
@@ -106,7 +121,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         };
         let tally = engine::run(&job, requests(&plan, &workload, offset, point), &mut recorder, stop)?;
         offset += point.warmup + point.number;
-        let ending = ending(&tally, &recorder.summary, &plan.target);
+        let ending = Ending { self_check: checked, ..ending(&tally, &recorder.summary, &plan.target) };
         let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
         let lost = result.status == Status::Aborted;
         run.notices = settled;
@@ -213,7 +228,7 @@ fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
 }
 
 /// What the engine noted, as it is judged.
-fn host(ledger: &Ledger) -> Host {
+pub(super) fn host(ledger: &Ledger) -> Host {
     let of_workers = (ledger.wall_ns * ledger.workers).max(1) as f64;
     let percent = |ns: u64| 100.0 * ns as f64 / of_workers;
     Host {
@@ -311,7 +326,7 @@ fn workload_notices(run: &RunResult, workload: &Workload) -> Vec<String> {
     notices
 }
 
-fn workers(plan: &Plan) -> usize {
+pub(super) fn workers(plan: &Plan) -> usize {
     plan.settings.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
