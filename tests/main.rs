@@ -10,6 +10,7 @@ mod house;
 mod lost;
 mod refusals;
 mod requests;
+mod selfcheck;
 mod signals;
 mod streams;
 mod support;

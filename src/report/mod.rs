@@ -9,6 +9,7 @@
 mod advice;
 mod answer;
 mod boxed;
+mod calibration;
 mod chart;
 mod course;
 mod curves;
@@ -36,6 +37,7 @@ mod tests;
 mod time;
 mod trace;
 
+pub use calibration::calibration_table;
 pub use chart::{Axis, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
 pub use depth::Depth;
 pub use document::{Card, Document};

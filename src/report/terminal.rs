@@ -52,7 +52,7 @@ impl Style {
         }
     }
 
-    fn plain(self, text: &str) -> String {
+    pub(super) fn plain(self, text: &str) -> String {
         if !self.ascii {
             return text.to_owned();
         }
@@ -96,7 +96,7 @@ pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
 }
 
 /// The table in columns, if it fits the width. The gaps are those between groups and between columns of a group.
-fn grid(table: &Table, width: usize, gaps: (usize, usize), style: Style) -> Option<String> {
+pub(super) fn grid(table: &Table, width: usize, gaps: (usize, usize), style: Style) -> Option<String> {
     if width < NARROW {
         return None;
     }
@@ -183,7 +183,7 @@ fn starts_group(table: &Table, index: usize) -> bool {
 }
 
 /// One metric a line.
-fn list(table: &Table, style: Style) -> String {
+pub(super) fn list(table: &Table, style: Style) -> String {
     let mut out = String::new();
     for row in &table.rows {
         for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
@@ -210,7 +210,7 @@ fn columns_of(text: &str) -> usize {
 }
 
 /// Lines of whole words; a word that is longer than a line is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();

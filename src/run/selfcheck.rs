@@ -59,6 +59,13 @@ pub struct Trial {
     pub log_chunks: bool,
 }
 
+impl Trial {
+    /// The gap between chunks that is tried where this one is wished.
+    pub fn gap(wished: Option<Duration>) -> Duration {
+        wished.unwrap_or(PACES.1).clamp(PACES.0, PACES.1)
+    }
+}
+
 /// Measures a server of known timing for about a second and a half, and judges that as a load point is judged. The
 /// error bar is in [`Trust::self_check`].
 ///
@@ -69,7 +76,7 @@ pub struct Trial {
 /// When the check cannot be made: too few files may be open, nothing was over in time, or `stop` was raised, which ends
 /// it within a fraction of a second.
 pub fn self_check(trial: Trial, stop: &Stop) -> Result<Trust> {
-    let itl = trial.itl.unwrap_or(PACES.1).clamp(PACES.0, PACES.1);
+    let itl = Trial::gap(trial.itl);
     let gaps = (REPLY - TTFT).as_nanos() / itl.as_nanos();
     let pace = Pace { ttft: TTFT, itl, tokens: gaps as u32 + 1, jitter: itl / 2 };
     let (streams, asked) = streams(trial.load, fit())?;
@@ -296,4 +303,79 @@ fn warning(trust: &Trust) -> Option<String> {
     (!reasons.is_empty()).then(|| {
         format!("this machine cannot measure this load well ({}): {}", trust.verdict.name(), reasons.join("; "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(load: Load) -> Result<SelfCheck> {
+        let trial = Trial { load, itl: Some(Duration::from_millis(30)), workers: 1, log_chunks: false };
+        let checked = self_check(trial, &Stop::new())?.self_check;
+        checked.ok_or_else(|| Failure::bug("no self-check"))
+    }
+
+    #[test]
+    fn a_closed_loop_is_tried_with_its_streams_and_nothing_is_missed() -> Result<()> {
+        let checked = check(Load::Closed { parallel: 3 })?;
+        assert_eq!((checked.streams, checked.requests, checked.missing), (3, 6, 0));
+        assert_eq!(checked.events, 6 * 21);
+        for bias in [checked.ttft_ms, checked.itl_ms, checked.send_ms] {
+            assert!(bias.low <= bias.high && bias.bias.is_finite(), "{bias:?}");
+        }
+        assert!(checked.events_per_s > 0.0);
+        Ok(())
+    }
+
+    #[test]
+    fn an_open_loop_is_tried_at_its_rate_within_its_cap() -> Result<()> {
+        for (load, requests) in [
+            (Load::Open { rate: 10.0, max_in_flight: None }, 7),
+            (Load::Paced { rate: 10.0, parallel: 4 }, 4),
+            (Load::Open { rate: 0.1, max_in_flight: None }, 2),
+        ] {
+            let checked = check(load)?;
+            assert_eq!((checked.requests, checked.missing, checked.events), (requests, 0, requests * 21));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn too_few_files_make_it_smaller_or_impossible() {
+        let load = Load::Closed { parallel: 100 };
+        assert_eq!(streams(load, 40).ok(), Some((40, 100)));
+        assert!(streams(load, 0).is_err_and(|failure| failure.hint.is_some()));
+    }
+
+    #[test]
+    fn a_stop_ends_it() {
+        let stop = Stop::new();
+        stop.drain();
+        let trial = Trial { load: Load::Closed { parallel: 2 }, itl: None, workers: 1, log_chunks: false };
+        assert!(self_check(trial, &stop).is_err_and(|failure| failure.exit == Exit::Interrupted));
+    }
+
+    #[test]
+    fn errors_are_measured_minus_true() {
+        let truth = Truth {
+            request_id: "a".to_owned(),
+            reached_ns: 1_100_000,
+            received_ns: 1_200_000,
+            written_ns: vec![5_000_000, 8_000_000],
+        };
+        let record = Record {
+            started_ns: Some(1_000_000),
+            first_token_ns: Some(5_500_000),
+            gaps_ns: vec![2_000_000],
+            chunks: 2,
+            outcome: crate::record::Outcome::Ok,
+            ..Record::due("a".to_owned(), 0, 0, 0)
+        };
+        let found = errors(&record, &truth).map(|found| (found.ttft_ms, found.itl_ms, found.send_ms));
+        // (5.5 - 1.0) - (5.0 - 1.1), 2 - 3 and 1.2 - 1.0.
+        let (ttft_ms, itl_ms, send_ms) = found.unwrap_or_default();
+        assert!((ttft_ms - 0.6).abs() < 1e-9 && (send_ms - 0.2).abs() < 1e-9, "{ttft_ms} {send_ms}");
+        assert_eq!(itl_ms, [-1.0]);
+        assert!(errors(&Record { chunks: 1, ..record }, &truth).is_none(), "other tokens than were written");
+    }
 }

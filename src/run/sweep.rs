@@ -33,6 +33,8 @@ pub trait Watcher {
     fn notice(&mut self, _text: &str) {}
     /// The self-check before a load point begins.
     fn check_begins(&mut self, _point: Point) {}
+    /// It is over.
+    fn check_ends(&mut self) {}
     /// A load point begins, the `index`-th of `of`.
     fn point_begins(&mut self, _point: Point, _index: usize, _of: usize) {}
     /// A few times a second: figures so far, and seconds since the point began.
@@ -91,6 +93,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             watcher.check_begins(point);
             let itl = run.points.last().and_then(|point| point.figures.itl_ms.as_ref()).map(|itl| itl.p50);
             let (self_check, notice) = selfcheck::before(&plan, point.load, itl, stop);
+            watcher.check_ends();
             checked = self_check;
             notice.iter().for_each(|notice| watcher.notice(notice));
             settled.extend(notice);
