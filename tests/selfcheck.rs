@@ -79,7 +79,7 @@ fn a_signal_during_the_check_ends_the_run_before_its_first_request() {
 fn calibrate_prints_a_row_a_level_and_the_greatest_that_is_valid() {
     let run = calibrate().args("--parallel 1,2 --rate 5").prints("2 in flight").prints("5 req/s").run();
     let last = run.stdout.trim_end().lines().last().unwrap();
-    assert!(last.starts_with("valid  "), "{}", run.stdout);
+    assert!(last.starts_with("valid "), "{}", run.stdout);
     assert!(run.left_nothing());
 }
 

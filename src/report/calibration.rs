@@ -1,7 +1,7 @@
 //! What a machine can measure, on a console.
 
 use super::table::{Cell, Column, Mark, Row, Table};
-use super::terminal::{Style, grid, list, wrap};
+use super::terminal::{Style, WIDE, grid, list, wrap};
 use crate::run::{Calibration, Level};
 use crate::stats::{Bias, Verdict};
 use crate::units::{count, figure};
@@ -10,17 +10,18 @@ use crate::units::{count, figure};
 pub fn calibration_table(calibration: &Calibration, width: usize, style: Style) -> String {
     let columns = vec![
         Column::alone("load"),
-        Column::alone("streams"),
+        Column::alone("streams").wide(),
         Column::alone("events/s"),
         Column::of("TTFT error µs", "mean"),
-        Column::of("TTFT error µs", "95 % within"),
-        Column::of("ITL error µs", "95 % within"),
+        Column::of("TTFT error µs", "middle 95 %"),
+        Column::of("ITL error µs", "middle 95 %"),
         Column::of("send µs", "mean"),
-        Column::of("client", "lag p99 ms"),
-        Column::of("client", "cpu %"),
+        Column::of("lag ms", "p99"),
+        Column::alone("cpu %"),
     ];
     let rows = calibration.levels.iter().map(row).collect();
     let table = Table { columns, rows, ..Table::default() };
+    let table = if width >= WIDE { table } else { table.narrow() };
     let gaps = [(3, 2), (2, 2), (2, 1)];
     let rows = gaps.into_iter().find_map(|gaps| grid(&table, width, gaps, style));
     let mut out = rows.unwrap_or_else(|| list(&table, style));
@@ -40,9 +41,9 @@ pub fn calibration_table(calibration: &Calibration, width: usize, style: Style) 
     let rate = calibration.valid_rate.map(|rate| format!("{rate} req/s"));
     let valid: Vec<String> = [parallel, rate].into_iter().flatten().collect();
     line(if valid.is_empty() {
-        "valid  none of these loads on this machine".to_owned()
+        "valid at none of these loads on this machine".to_owned()
     } else {
-        format!("valid  up to {} on this machine", valid.join(" and "))
+        format!("valid up to {} on this machine", valid.join(" and "))
     });
     style.plain(&out).replace("µs", if style.ascii { "us" } else { "µs" })
 }
@@ -76,7 +77,10 @@ fn row(level: &Level) -> Row {
             Cell::Figure(lag),
             Cell::Figure(host.and_then(|host| host.cpu_percent)),
         ],
-        words: vec![trust.verdict.name().to_owned()],
+        words: vec![match trust.verdict {
+            Verdict::Valid if !level.is_valid() => "VALID in part".to_owned(),
+            verdict => verdict.name().to_owned(),
+        }],
     }
 }
 

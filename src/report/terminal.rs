@@ -11,7 +11,7 @@ const LEAST: usize = 24;
 /// Below this width each metric has a line of its own.
 const NARROW: usize = 60;
 /// From this width on the table has all its columns.
-const WIDE: usize = 120;
+pub(super) const WIDE: usize = 120;
 /// Width of the words that begin the lines below the table.
 const LABEL: usize = 7;
 
@@ -197,7 +197,7 @@ pub(super) fn list(table: &Table, style: Style) -> String {
                 continue;
             }
             let name = format!("{} {}", column.group, column.name);
-            out.push_str(&format!("  {:<14}{}\n", name.trim(), cell.text()));
+            out.push_str(&format!("  {:<13} {}\n", name.trim(), cell.text()));
         }
     }
     out
