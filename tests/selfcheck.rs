@@ -14,7 +14,9 @@ fn is_whole(check: &Value, streams: u64, requests: u64) {
     assert_eq!(check["streams"], streams, "{check}");
     assert_eq!(check["requests"], requests, "{check}");
     assert_eq!(check["missing"], 0, "{check}");
-    assert_eq!(check["events"], requests * 13, "{check}");
+    // 13 events a reply at 20 a second, more where the point before was faster.
+    let events = check["events"].as_u64().unwrap();
+    assert!(events >= requests * 13 && events.is_multiple_of(requests), "{check}");
     assert!(check["events_per_s"].as_f64().unwrap() > 0.0, "{check}");
     for of in ["ttft_ms", "itl_ms", "send_ms"] {
         let at = |part: &str| check[of][part].as_f64().unwrap_or_else(|| panic!("no {of}.{part} in {check}"));

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
+use super::result::PointResult;
 use super::{check, sweep};
 use crate::engine::{self, Job, Release, Request, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
@@ -264,11 +265,20 @@ fn errors(record: &Record, truth: &Truth) -> Option<Errors> {
     })
 }
 
-/// The self-check before a load point: its error bar, and what is to be said of it before the load starts. `itl_ms` is
-/// the gap between chunks that this server had at the point before.
-pub(super) fn before(plan: &Plan, load: Load, itl_ms: Option<f64>, stop: &Stop) -> (Option<SelfCheck>, Option<String>) {
-    let itl = itl_ms.map(|ms| Duration::from_secs_f64(ms / 1e3));
-    let trial = Trial { load, itl, workers: sweep::workers(plan), log_chunks: plan.settings.log_chunks };
+/// The self-check before a load point: its error bar, and what is to be said of it before the load starts. The chunk
+/// pace is told by the point before.
+pub(super) fn before(
+    plan: &Plan,
+    load: Load,
+    last: Option<&PointResult>,
+    stop: &Stop,
+) -> (Option<SelfCheck>, Option<String>) {
+    let trial = Trial {
+        load,
+        itl: last.and_then(|last| gap_at(load, last)),
+        workers: sweep::workers(plan),
+        log_chunks: plan.settings.log_chunks,
+    };
     let named = |text: String| format!("self-check at {} {}: {text}", load.level(), load.unit());
     match self_check(trial, stop) {
         Ok(trust) => {
@@ -289,6 +299,14 @@ pub(super) fn before(plan: &Plan, load: Load, itl_ms: Option<f64>, stop: &Stop) 
         Err(_) if stop.is_draining() => (None, None),
         Err(failure) => (None, Some(named(format!("not made, so there is no error bar: {failure}")))),
     }
+}
+
+/// The gap between chunks to expect of a server that had been measured at another load. With more load it slows down,
+/// somewhere between not at all and in proportion.
+fn gap_at(load: Load, last: &PointResult) -> Option<Duration> {
+    let more = (load.level() / last.point.load.level()).max(1.0);
+    let ms = last.figures.itl_ms.as_ref()?.mean * more.sqrt();
+    Duration::try_from_secs_f64(ms / 1e3).ok()
 }
 
 /// What must be said before a load that this machine did not measure well.

@@ -91,8 +91,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         let mut checked = None;
         if plan.settings.self_check {
             watcher.check_begins(point);
-            let itl = run.points.last().and_then(|point| point.figures.itl_ms.as_ref()).map(|itl| itl.p50);
-            let (self_check, notice) = selfcheck::before(&plan, point.load, itl, stop);
+            let (self_check, notice) = selfcheck::before(&plan, point.load, run.points.last(), stop);
             watcher.check_ends();
             checked = self_check;
             notice.iter().for_each(|notice| watcher.notice(notice));
