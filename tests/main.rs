@@ -15,6 +15,7 @@ mod lost;
 mod open_loop;
 mod refusals;
 mod requests;
+mod selfcheck;
 mod signals;
 mod sla;
 mod streams;

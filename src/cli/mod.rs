@@ -1,6 +1,7 @@
 //! Flags to a plan, an outcome to the console and an exit number.
 
 mod args;
+mod calibrate;
 mod compare;
 mod console;
 mod log;
@@ -31,11 +32,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(2));
         }
     };
-    let Command::Perf(perf) = cli.command;
-    let ended = match perf.command {
-        Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
-        Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),
-        None => perf::perf(&perf.flags, &console),
+    let ended = match cli.command {
+        Command::Calibrate(flags) => calibrate::calibrate(&flags, console),
+        Command::Perf(perf) => match perf.command {
+            Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),
+            Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
+            None => perf::perf(&perf.flags, &console),
+        },
     };
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),

@@ -62,6 +62,24 @@ impl Watcher for Progress<'_> {
         self.console.warn(text);
     }
 
+    fn check_begins(&mut self, point: Point) {
+        let text = format!("self-check of this machine at {} {}", point.load.level(), point.load.unit());
+        info!("{text}");
+        if !self.console.is_live() {
+            return;
+        }
+        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
+        let bar = ProgressBar::with_draw_target(None, target).with_style(ProgressStyle::default_spinner());
+        bar.set_message(text);
+        bar.enable_steady_tick(Duration::from_millis(1000 / u64::from(REDRAWS)));
+        self.bar = bar;
+    }
+
+    fn check_ends(&mut self) {
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
+    }
+
     fn point_begins(&mut self, point: Point, index: usize, of: usize) {
         self.begin(point, &format!("point {} of {of}", index + 1));
     }

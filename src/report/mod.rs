@@ -10,6 +10,7 @@ mod advice;
 mod answer;
 mod audit;
 mod boxed;
+mod calibration;
 mod chart;
 mod compare;
 mod course;
@@ -39,6 +40,7 @@ mod tests;
 mod time;
 mod trace;
 
+pub use calibration::calibration_table;
 pub use chart::{Axis, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
 pub use compare::comparison;
 pub use depth::Depth;

@@ -11,7 +11,7 @@ const LEAST: usize = 24;
 /// Below this width each metric has a line of its own.
 const NARROW: usize = 60;
 /// From this width on the table has all its columns.
-const WIDE: usize = 120;
+pub(super) const WIDE: usize = 120;
 /// Width of the words that begin the lines below the table.
 const LABEL: usize = 7;
 
@@ -102,7 +102,7 @@ pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
 }
 
 /// The table in columns, if it fits the width. The gaps are those between groups and between columns of a group.
-fn grid(table: &Table, width: usize, gaps: (usize, usize), style: Style) -> Option<String> {
+pub(super) fn grid(table: &Table, width: usize, gaps: (usize, usize), style: Style) -> Option<String> {
     if width < NARROW {
         return None;
     }
@@ -189,7 +189,7 @@ fn starts_group(table: &Table, index: usize) -> bool {
 }
 
 /// One metric a line.
-fn list(table: &Table, style: Style) -> String {
+pub(super) fn list(table: &Table, style: Style) -> String {
     let mut out = String::new();
     for row in &table.rows {
         for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
@@ -203,7 +203,7 @@ fn list(table: &Table, style: Style) -> String {
                 continue;
             }
             let name = format!("{} {}", column.group, column.name);
-            out.push_str(&format!("  {:<14}{}\n", name.trim(), cell.text()));
+            out.push_str(&format!("  {:<13} {}\n", name.trim(), cell.text()));
         }
     }
     out

@@ -14,7 +14,7 @@ use crate::local;
 use crate::plan::{Load, Plan, Point, Served};
 use crate::prompt::Conversation;
 use crate::record::{Epoch, Record, Sink};
-use crate::stats::{Host, Summary};
+use crate::stats::{Host, SelfCheck, Summary};
 use crate::store::{Journal, RunDir, write_file};
 use crate::target::Target;
 use crate::tokenizer::Tokenizer;
@@ -37,6 +37,8 @@ pub(super) struct Bench<'a> {
     metrics: Option<Metrics>,
     /// Where they are, or that there are none, once they were asked for.
     pub(super) server_metrics: Option<String>,
+    /// How this machine measured just before the next load point, which takes it with its result.
+    pub(super) self_check: Option<SelfCheck>,
     offset: u64,
     /// Serves until it is dropped.
     _server: Option<local::Server>,
@@ -71,6 +73,7 @@ impl<'a> Bench<'a> {
             route,
             metrics,
             server_metrics: None,
+            self_check: None,
             offset: 0,
             _server: server,
         })
@@ -113,7 +116,8 @@ impl<'a> Bench<'a> {
         let tally = engine::run(&job, requests(plan, &self.workload, *offset, point), &mut recorder, self.stop)?;
         scraper.map(Scraper::end).transpose()?;
         *offset += point.warmup + point.number;
-        let ending = ending(&tally, &recorder.summary, &plan.target);
+        let self_check = self.self_check.take();
+        let ending = Ending { self_check, ..ending(&tally, &recorder.summary, &plan.target) };
         conclude(plan, dir, folder, ending, self.tokenizer.as_ref())
     }
 
@@ -239,7 +243,7 @@ fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
 }
 
 /// What the engine noted, as it is judged.
-fn host(ledger: &Ledger) -> Host {
+pub(super) fn host(ledger: &Ledger) -> Host {
     let of_workers = (ledger.wall_ns * ledger.workers).max(1) as f64;
     let percent = |ns: u64| 100.0 * ns as f64 / of_workers;
     Host {

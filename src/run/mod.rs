@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod calibrate;
 mod check;
 mod compare;
 mod point;
@@ -12,13 +13,16 @@ mod recast;
 mod result;
 mod scrape;
 mod search;
+mod selfcheck;
 mod sweep;
 mod tune;
 
+pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
 pub use probe::search;
 pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+pub use selfcheck::{Trial, self_check};
 pub use sweep::{Watcher, sweep};
 pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::bench::{Bench, lock};
 use super::point::{objectives, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+use super::selfcheck;
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
 use crate::plan::{Plan, Point, Served};
@@ -22,6 +23,10 @@ const PAUSE_STEP: Duration = Duration::from_millis(100);
 pub trait Watcher {
     /// Something was decided, skipped or doubted.
     fn notice(&mut self, _text: &str) {}
+    /// The self-check before a load point begins.
+    fn check_begins(&mut self, _point: Point) {}
+    /// It is over.
+    fn check_ends(&mut self) {}
     /// A load point begins, the `index`-th of `of`.
     fn point_begins(&mut self, _point: Point, _index: usize, _of: usize) {}
     /// A few times a second: figures so far, and seconds since the point began.
@@ -62,6 +67,17 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         }
         if stop.is_draining() {
             break;
+        }
+        if plan.settings.self_check {
+            watcher.check_begins(point);
+            let (self_check, notice) = selfcheck::before(plan, point.load, run.points.last(), stop);
+            watcher.check_ends();
+            bench.self_check = self_check;
+            notice.iter().for_each(|notice| watcher.notice(notice));
+            settled.extend(notice);
+            if stop.is_draining() {
+                break;
+            }
         }
         watcher.point_begins(point, index, plan.points.len());
         let (result, notices) = bench.load_point(point, &point.folder(), watcher, &mut |_| false)?;

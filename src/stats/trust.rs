@@ -268,6 +268,17 @@ pub struct Bias {
     pub high: f64,
 }
 
+impl Bias {
+    /// Mean and middle 95 % (nearest ranks) of errors in ms; `None` where there are none.
+    pub fn of(mut errors: Vec<f64>) -> Option<Self> {
+        errors.sort_by(f64::total_cmp);
+        let last = errors.len().checked_sub(1)?;
+        let at = |share: f64| errors[(share * last as f64).round() as usize];
+        let bias = errors.iter().sum::<f64>() / errors.len() as f64;
+        Some(Bias { bias, low: at(0.025), high: at(0.975) })
+    }
+}
+
 /// How this machine measured a server of known timing under the load of the point, just before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelfCheck {
@@ -275,8 +286,14 @@ pub struct SelfCheck {
     pub streams: u64,
     /// Requests measured.
     pub requests: u64,
+    /// Requests that failed or whose events are not those that the server wrote.
+    #[serde(default)]
+    pub missing: u64,
     /// Events measured.
     pub events: u64,
+    /// Events a second, all streams together.
+    #[serde(default)]
+    pub events_per_s: f64,
     /// Error of TTFT, in ms.
     pub ttft_ms: Bias,
     /// Error of the gap between events, in ms.

@@ -110,3 +110,11 @@ fn a_warm_up_is_left_out() {
     stages.add(&Record { warmup: true, ..record(0) });
     assert_eq!(Trust::judge(&stages, None, None, None, 0).stages, []);
 }
+
+#[test]
+fn a_bias_is_the_mean_with_the_middle_of_the_errors() {
+    let bias = Bias::of((0..=1000).rev().map(f64::from).collect());
+    assert_eq!(bias, Some(Bias { bias: 500.0, low: 25.0, high: 975.0 }));
+    assert_eq!(Bias::of(vec![-2.0]), Some(Bias { bias: -2.0, low: -2.0, high: -2.0 }));
+    assert_eq!(Bias::of(Vec::new()), None);
+}

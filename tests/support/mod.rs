@@ -7,7 +7,7 @@ mod run;
 mod server;
 
 pub use http2::Http2Server;
-pub use program::{Perf, perf, report};
+pub use program::{Perf, calibrate, perf, report};
 pub use reply::{Gate, Reply};
 pub use run::{Point, Run, outcome, same_keys};
 pub use server::{Seen, Server, closed_port};

@@ -13,23 +13,36 @@ use super::run::Run;
 use super::server::Server;
 use super::{Http2Server, PATIENCE};
 
+const NO_SELF_CHECK: &str = "--no-self-check";
+
 /// One call of the program in a folder of its own and a clean environment, and what is expected of it.
 pub struct Perf {
     folder: Arc<TempDir>,
     args: Vec<OsString>,
     env: Vec<(String, String)>,
+    files: Option<u32>,
     exit: i32,
     prints: Vec<String>,
     says: Vec<String>,
     hides: Vec<String>,
 }
 
-/// `evalscope perf`, expected to exit with 0.
+/// `evalscope perf` without its self-checks, which take their time, expected to exit with 0.
 pub fn perf() -> Perf {
+    program("perf").arg(NO_SELF_CHECK)
+}
+
+/// `evalscope calibrate`, expected to exit with 0.
+pub fn calibrate() -> Perf {
+    program("calibrate")
+}
+
+fn program(command: &str) -> Perf {
     Perf {
         folder: Arc::new(tempfile::tempdir().unwrap()),
-        args: vec!["perf".into()],
+        args: vec![command.into()],
         env: Vec::new(),
+        files: None,
         exit: 0,
         prints: Vec::new(),
         says: Vec::new(),
@@ -39,13 +52,19 @@ pub fn perf() -> Perf {
 
 /// `evalscope perf report` for the run that was left in the folder of an earlier call.
 pub fn report(run: &Run) -> Perf {
-    perf().inside(run).arg("report").arg(run.dir())
+    program("perf").inside(run).arg("report").arg(run.dir())
 }
 
 impl Perf {
     /// Adds the words of a line.
     pub fn args(mut self, line: &str) -> Self {
         self.args.extend(line.split_whitespace().map(OsString::from));
+        self
+    }
+
+    /// Lets the program check itself before each load point.
+    pub fn with_self_check(mut self) -> Self {
+        self.args.retain(|arg| arg != NO_SELF_CHECK);
         self
     }
 
@@ -78,6 +97,12 @@ impl Perf {
     /// Sets a variable of the environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets it open this many files at a time.
+    pub fn most_files(mut self, number: u32) -> Self {
+        self.files = Some(number);
         self
     }
 
@@ -127,7 +152,16 @@ impl Perf {
         let home = self.folder.path().join("home");
         std::fs::create_dir_all(&home).unwrap();
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_evalscope"))
+        let program = env!("CARGO_BIN_EXE_evalscope");
+        let mut command = match self.files {
+            None => Command::new(program),
+            Some(number) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -n {number} && exec \"$0\" \"$@\""), program]);
+                shell
+            }
+        };
+        let mut child = command
             .args(&self.args)
             .current_dir(self.folder.path())
             .env_clear()
