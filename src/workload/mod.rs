@@ -15,6 +15,7 @@
 
 mod dataset;
 mod format;
+pub mod generators;
 mod lines;
 mod messages;
 mod remarks;
