@@ -13,11 +13,13 @@
 //! | `rng` | a random stream for each purpose and item |
 //! | `remarks` | what was left out and why |
 
+mod arrivals;
 mod dataset;
 mod format;
-pub mod generators;
+mod generators;
 mod lines;
 mod messages;
+mod offsets;
 mod remarks;
 mod rng;
 mod shape;
@@ -26,6 +28,9 @@ mod synth;
 mod testing;
 mod vocabulary;
 
+pub use arrivals::{Arrivals, Process};
+pub use generators::{Legacy, Pcg64, Python};
+pub use offsets::read_offsets;
 pub use remarks::{Reason, Remarks, Skipped};
 
 use self::dataset::Dataset;
