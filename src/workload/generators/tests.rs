@@ -73,3 +73,16 @@ fn the_smallest_and_the_largest_bounds_hold() {
     // random.seed(3); random.randint(0, 2**32 - 1)
     assert_eq!(Python::new(3).within(0, u32::MAX), 2337446730);
 }
+
+#[test]
+fn vectors_follow_each_other_as_vllm_draws_them() {
+    // Lengths of 5..15, replies of 2..8, offsets below 1000: `vllm bench serve` with seed 0 and four prompts.
+    let mut rng = Pcg64::new(0);
+    let mut draw = |least: u32, bound| rng.vector(bound, 4).into_iter().map(|above| least + above).collect::<Vec<_>>();
+    assert_eq!(draw(5, 11), [14, 12, 10, 7]);
+    assert_eq!(draw(2, 7), [4, 2, 2, 2]);
+    assert_eq!(draw(0, 1000), [175, 813, 649, 912]);
+    // A vector of one value draws nothing.
+    let mut rng = Pcg64::new(0);
+    assert_eq!([rng.vector(1, 4), rng.vector(128_256, 4)], [vec![0; 4], vec![109_097, 81_694, 65_556, 34_601]]);
+}
