@@ -32,6 +32,19 @@ impl Epoch {
         }
     }
 
+    /// Both clocks now: the wall clock in ns since 1970 and the ns since the epoch. `None` when this thread was
+    /// interrupted between the two at every try.
+    pub fn pair(&self) -> Option<(u64, u64)> {
+        (0..4).find_map(|_| {
+            let before = Instant::now();
+            let wall = SystemTime::now();
+            let gap = before.elapsed();
+            let at = before.saturating_duration_since(self.instant) + gap / 2;
+            let unix_ns = wall.duration_since(UNIX_EPOCH).ok()?.as_nanos() as u64;
+            (gap < Duration::from_micros(5)).then_some((unix_ns, at.as_nanos() as u64))
+        })
+    }
+
     /// Nanoseconds since the epoch, on the monotonic clock.
     pub fn elapsed_ns(&self) -> u64 {
         Instant::now().saturating_duration_since(self.instant).as_nanos() as u64
@@ -312,5 +325,10 @@ pub trait Sink {
     /// When what was accepted cannot be kept.
     fn tick(&mut self) -> crate::error::Result<()> {
         Ok(())
+    }
+
+    /// Whether what was accepted is all that is wanted; the run then sends nothing new.
+    fn enough(&mut self) -> bool {
+        false
     }
 }

@@ -83,7 +83,18 @@ fn help_and_the_default_profile_name_the_same_settings() {
     let listed = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let flags: BTreeSet<String> =
         listed.filter_map(|line| names(line.trim_start(), "--").next()).filter(|name| !name.is_empty()).collect();
-    let not_keys = ["profile", "dry-run", "json", "api-key", "help", "version", "no-stream", "no-apply-chat-template"];
+    let not_keys = [
+        "profile",
+        "dry-run",
+        "json",
+        "api-key",
+        "help",
+        "version",
+        "no-stream",
+        "no-apply-chat-template",
+        "no-self-check",
+        "no-server-metrics",
+    ];
     let settings: BTreeSet<String> = flags.iter().filter(|name| !not_keys.contains(&name.as_str())).cloned().collect();
     assert_eq!(settings, keys());
     for name in not_keys {

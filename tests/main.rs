@@ -1,6 +1,7 @@
 //! Drives the real program against scripted servers, a file for each behaviour.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they need and stop there")]
 
+mod audit;
 mod bad_input;
 mod connections;
 mod console;
@@ -8,10 +9,12 @@ mod embedded;
 mod figures;
 mod house;
 mod lost;
+mod open_loop;
 mod refusals;
 mod requests;
 mod signals;
 mod streams;
 mod support;
 mod tls;
+mod trust;
 mod workload;

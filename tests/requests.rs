@@ -68,7 +68,7 @@ fn an_address_is_completed_and_its_query_kept() {
     let server = server();
     let base = server.url().replace("/v1/chat/completions", "");
     let run = perf().arg("--url").arg(format!("{base}/v1?api-version=2")).args("--model m --number 1").run();
-    assert!(server.seen().iter().all(|seen| seen.path == "/v1/chat/completions?api-version=2"));
+    assert!(server.asked().iter().all(|seen| seen.path == "/v1/chat/completions?api-version=2"));
     assert!(run.notices().contains("/v1/chat/completions"));
 }
 

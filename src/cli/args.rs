@@ -176,8 +176,17 @@ pub(super) struct PerfFlags {
     #[arg(long, help_heading = "Load")]
     workers: Option<usize>,
 
-    /// Skip the self-check of this machine before each load point
-    #[arg(long, help_heading = "Trust")]
+    /// Check how well this machine measures before each load point [default]
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        overrides_with = "no_self_check",
+        help_heading = "Trust"
+    )]
+    self_check: Option<bool>,
+    /// Skip that check
+    #[arg(long, overrides_with = "self_check", help_heading = "Trust")]
     #[serde(skip)]
     no_self_check: bool,
     /// Exit with 1 when a load point is INVALID
@@ -189,8 +198,17 @@ pub(super) struct PerfFlags {
     /// Service level objectives in ms: ttft:200 tpot:50 e2el:5000
     #[arg(long, num_args = 1.., value_name = "METRIC:MS", help_heading = "Trust")]
     goodput: Option<Vec<String>>,
-    /// Do not read the server's /metrics
-    #[arg(long, help_heading = "Trust")]
+    /// Read the server's /metrics before, during and after each load point [default]
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        overrides_with = "no_server_metrics",
+        help_heading = "Trust"
+    )]
+    server_metrics: Option<bool>,
+    /// Do not read them
+    #[arg(long, overrides_with = "server_metrics", help_heading = "Trust")]
     #[serde(skip)]
     no_server_metrics: bool,
     /// Address of the server's metrics [default: /metrics beside --url]

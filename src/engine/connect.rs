@@ -1,19 +1,23 @@
 //! The way to the target: addresses and TLS, prepared once for a run.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
+use super::budget;
+use super::clock::Clock;
 use super::exchange::Fault;
 use super::link::{Link, Spoken};
 use super::stamped_io::{StampedIo, Stamps};
 use super::tls::client_config;
 use crate::error::{Failure, Result};
-use crate::record::{Epoch, FailureKind};
+use crate::record::FailureKind;
 use crate::target::{HttpVersion, Target};
 use crate::units::clean;
 
@@ -24,6 +28,9 @@ pub struct Route {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     http: HttpVersion,
     limit: Option<Duration>,
+    /// Addresses to connect from, in turn; `None` leaves the choice to the system.
+    sources: Arc<[Option<IpAddr>]>,
+    next_source: Arc<AtomicUsize>,
 }
 
 impl Route {
@@ -52,29 +59,57 @@ impl Route {
         } else {
             None
         };
-        Ok(Route { addresses, tls, http: target.http, limit: target.deadlines.connect })
+        Ok(Route {
+            addresses,
+            tls,
+            http: target.http,
+            limit: target.deadlines.connect,
+            sources: Arc::new([None]),
+            next_source: Arc::default(),
+        })
+    }
+
+    /// The way for so many streams at a time: makes sure that descriptors and ports suffice.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn wide(&self, streams: u64) -> Result<Self> {
+        budget::descriptors(streams)?;
+        let sources = budget::sources(&self.addresses[0], streams)?;
+        Ok(Route { sources: sources.into(), ..self.clone() })
+    }
+
+    /// A TCP connection to the first address that answers.
+    async fn dial(&self) -> std::io::Result<TcpStream> {
+        let turn = self.next_source.fetch_add(1, Ordering::Relaxed);
+        let Some(source) = self.sources[turn % self.sources.len()] else {
+            return TcpStream::connect(&*self.addresses).await;
+        };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(self.addresses[0]).await
     }
 
     /// Sets up a connection: TCP, TLS and the HTTP preface, within the connect deadline.
-    pub(super) async fn connect(&self, epoch: Epoch) -> std::result::Result<Link, Fault> {
-        let begun = epoch.elapsed_ns();
-        let connecting = self.connect_unlimited(epoch);
+    pub(super) async fn connect(&self, clock: &Rc<Clock>) -> std::result::Result<Link, Fault> {
+        let begun = clock.now();
+        let connecting = self.connect_unlimited(clock);
         let mut link = match self.limit {
             None => connecting.await?,
             Some(limit) => tokio::time::timeout(limit, connecting).await.map_err(|_| {
                 Fault::new(FailureKind::Timeout, format!("no connection within {} s", limit.as_secs_f64()))
             })??,
         };
-        link.connect_ns = Some(epoch.elapsed_ns().saturating_sub(begun));
+        link.connect_ns = Some(clock.now().saturating_sub(begun));
         Ok(link)
     }
 
-    async fn connect_unlimited(&self, epoch: Epoch) -> std::result::Result<Link, Fault> {
+    async fn connect_unlimited(&self, clock: &Rc<Clock>) -> std::result::Result<Link, Fault> {
         let refused = |error: std::io::Error| Fault::new(FailureKind::Connect, format!("cannot connect: {error}"));
-        let stream = TcpStream::connect(&*self.addresses).await.map_err(refused)?;
+        let stream = self.dial().await.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
-        let stamps = Stamps::new(epoch);
-        let io = StampedIo::new(stream, std::rc::Rc::clone(&stamps));
+        let stamps = Stamps::new(stream, Rc::clone(clock));
+        let io = StampedIo::new(Rc::clone(&stamps));
         match &self.tls {
             None => {
                 let spoken = if self.http == HttpVersion::Http2 { Spoken::Http2 } else { Spoken::Http1 };

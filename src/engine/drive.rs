@@ -1,34 +1,30 @@
 //! Starts the workers and hands their records to the sink.
 
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::connect::Route;
-use super::schedule::Schedule;
+use super::feed::{Feed, Requests};
+use super::kernel::keep_stamping;
+use super::ledger::{Ledger, thread_times};
+use super::pulse::pulse;
+use super::schedule::{Release, Schedule};
 use super::stop::Stop;
 use super::worker::{Shared, work};
 use crate::error::{Failure, Result};
-use crate::record::{Epoch, Sink};
+use crate::record::{Epoch, Record, Sink};
 use crate::target::Target;
 
 /// How often the sink gets to redraw when no record comes.
 const TICK: Duration = Duration::from_millis(200);
-
-/// A request ready to be sent: everything that can be done before the start has been done.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The body.
-    pub body: Bytes,
-    /// Whether the body asks for a stream.
-    pub stream: bool,
-    /// Tokens of the prompt, where they were counted.
-    pub prompt_tokens: Option<u64>,
-}
+/// Between the making of the workers and the instant from which due times count, so that none is late from the start.
+const LEAD: Duration = Duration::from_millis(20);
+/// Tasks that a worker runs before it looks at its sockets and timers again.
+const LOOK_EVERY: u32 = 16;
 
 /// One run of the engine.
 #[derive(Clone)]
@@ -37,9 +33,7 @@ pub struct Job {
     pub target: Arc<Target>,
     /// The prepared way there.
     pub route: Route,
-    /// What is sent, in order; taken from the start again when there are fewer than the schedule wants.
-    pub requests: Arc<[Request]>,
-    /// When and how many.
+    /// How they are let go.
     pub schedule: Schedule,
     /// Worker threads.
     pub workers: usize,
@@ -47,46 +41,132 @@ pub struct Job {
     pub epoch: Epoch,
     /// Prefix of request ids; lower-case letters, digits and dashes.
     pub id: String,
+    /// Index of the first request, where a run goes on with another one's numbering.
+    pub first: u64,
+    /// Measured requests that are planned.
+    pub number: u64,
+    /// Keep every event of every reply.
+    pub log_chunks: bool,
 }
 
 /// What became of a run beyond its records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
-    /// Measured requests that were never started.
+    /// Measured requests that were never taken up. Those that came due without a slot have records of their own.
     pub unsent: u64,
     /// The target was lost and the rest given up.
     pub lost: bool,
     /// The user stopped the run.
     pub stopped: bool,
+    /// The sink had seen enough.
+    pub enough: bool,
+    /// What the engine noted of itself.
+    pub ledger: Ledger,
 }
 
 /// Runs a job to its end and hands each finished record to the sink, on this thread.
 ///
 /// # Errors
-/// When the sink cannot keep a record, or a worker cannot be started. Records that were accepted stay accepted.
-pub fn run(job: &Job, sink: &mut dyn Sink, stop: &Stop) -> Result<Tally> {
-    if job.requests.is_empty() {
-        return Err(Failure::bug("a job without requests was started"));
+/// When the sink cannot keep a record, a request cannot be prepared, or a worker cannot be started. Records that were
+/// accepted stay accepted.
+pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> Result<Tally> {
+    let most = job.schedule.most();
+    let feed = Arc::new(Feed::new(most.unwrap_or(0)));
+    let _stamping = keep_stamping();
+    let feeder = {
+        let feed = Arc::clone(&feed);
+        spawn("feeder", move || {
+            stand_back();
+            feed.fill(requests);
+        })?
+    };
+    feed.wait_filled();
+    let begin_ns = job.epoch.elapsed_ns() + LEAD.as_nanos() as u64;
+    let shared = Arc::new(Shared::new(job, Arc::clone(&feed), begin_ns, stop));
+    if let Release::Clock { .. } = job.schedule.release {
+        shared.deadline.set(begin_ns, job.schedule.duration);
     }
-    let shared = Arc::new(Shared::new(job, stop));
+    let ledger = Arc::new(Mutex::new(Ledger::default()));
     let (sender, records) = mpsc::channel();
-    let workers = job.workers.clamp(1, job.schedule.in_flight.max(1));
+    let workers = job.workers.clamp(1, most.unwrap_or(usize::MAX).max(1));
     let mut threads = Vec::with_capacity(workers);
     for worker in 0..workers {
-        // The slots are dealt out evenly, the first workers taking what is left over.
-        let slots = job.schedule.in_flight / workers + usize::from(worker < job.schedule.in_flight % workers);
-        let (job, shared, sender) = (job.clone(), Arc::clone(&shared), sender.clone());
-        let thread = thread::Builder::new()
-            .name(format!("worker-{worker}"))
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                runtime.block_on(work(Rc::new(job), shared, slots, sender));
-                Ok::<(), std::io::Error>(())
-            })
-            .map_err(|error| Failure::bug("a worker thread cannot be started").because(error))?;
-        threads.push(thread);
+        let (job, shared, sender, ledger) = (job.clone(), Arc::clone(&shared), sender.clone(), Arc::clone(&ledger));
+        threads.push(spawn(&format!("worker-{worker}"), move || {
+            let before = thread_times();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().event_interval(LOOK_EVERY).build()?;
+            let mut noted = runtime.block_on(work(Rc::new(job), shared, worker, workers, sender))?;
+            if let (Some(before), Some(after)) = (before, thread_times()) {
+                noted.cpu_ns = Some(after.0.saturating_sub(before.0));
+                noted.run_delay_ns = Some(after.1.saturating_sub(before.1));
+            }
+            noted.workers = 1;
+            ledger.lock().unwrap_or_else(PoisonError::into_inner).merge(&noted);
+            Ok::<(), std::io::Error>(())
+        })?);
     }
     drop(sender);
+    let over = Arc::new(AtomicBool::new(false));
+    let beat = {
+        let over = Arc::clone(&over);
+        spawn("pulse", move || pulse(&over))?
+    };
+    let mut enough = false;
+    let mut kept = collect(&records, sink, |sink, kept| {
+        if kept.is_err() {
+            // A run that cannot keep its rows is no measurement; the workers are let go.
+            stop.cut();
+        } else if !enough && sink.enough() {
+            enough = true;
+            shared.enough.drain();
+            feed.close();
+        }
+    });
+    feed.close();
+    over.store(true, Ordering::Relaxed);
+    let wall_ns = job.epoch.elapsed_ns().saturating_sub(begin_ns);
+    for thread in threads {
+        match thread.join() {
+            Ok(ended) => ended.map_err(|error| Failure::bug("a worker has no runtime").because(error))?,
+            Err(_) => kept = kept.and(Err(Failure::bug("a worker panicked"))),
+        }
+    }
+    let joined = feeder.join().is_ok();
+    let late = beat.join().unwrap_or_default();
+    kept?;
+    if let Some(failure) = feed.take_failure() {
+        return Err(failure);
+    }
+    if !joined {
+        return Err(Failure::bug("the preparation of requests panicked"));
+    }
+    let mut ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+    ledger.starved = feed.starved();
+    ledger.pulse = late;
+    ledger.wall_ns = wall_ns;
+    Ok(Tally {
+        unsent: job.number.saturating_sub(feed.taken()) + shared.given_back(),
+        lost: shared.lost.is_draining(),
+        stopped: stop.is_draining(),
+        enough,
+        ledger,
+    })
+}
+
+fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<thread::JoinHandle<T>> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| Failure::bug("a thread cannot be started").because(error))
+}
+
+/// Takes records until no worker is left.
+fn collect(
+    records: &Receiver<Record>,
+    sink: &mut dyn Sink,
+    mut look: impl FnMut(&mut dyn Sink, &Result<()>),
+) -> Result<()> {
     let mut kept = Ok(());
     loop {
         match records.recv_timeout(TICK) {
@@ -97,20 +177,18 @@ pub fn run(job: &Job, sink: &mut dyn Sink, stop: &Stop) -> Result<Tally> {
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => return kept,
         }
         kept = kept.and_then(|()| sink.tick());
-        if kept.is_err() {
-            // A run that cannot keep its rows is no measurement; the workers are let go.
-            stop.cut();
-        }
+        look(sink, &kept);
     }
-    for thread in threads {
-        match thread.join() {
-            Ok(ended) => ended.map_err(|error| Failure::bug("a worker has no runtime").because(error))?,
-            Err(_) => kept = kept.and(Err(Failure::bug("a worker panicked"))),
-        }
+}
+
+/// Lets the workers go before this thread where both want a processor.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    {
+        // Refused or not, the run is right; it only shares its processor less well.
+        let _ = rustix::process::nice(10);
     }
-    kept?;
-    Ok(Tally { unsent: shared.dispenser.unsent(), lost: shared.lost.is_draining(), stopped: stop.is_draining() })
 }

@@ -13,10 +13,11 @@ use http::header;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
-use super::drive::Request;
+use super::feed::Request;
 use super::link::Link;
 use super::stamped_io::Stamps;
 use super::worker::Wire;
+use crate::mark::Mark;
 use crate::record::{FailureKind, Record, TokensFrom};
 use crate::units::clean;
 use crate::wire::{self, Events, ServerError, Stamped, Usage};
@@ -78,18 +79,19 @@ pub(super) async fn exchange(
     let mut link = match kept {
         Some(link) if record.connection_reused => link,
         _ => {
-            let mut link = wire.route.connect(wire.epoch).await?;
+            let mut link = wire.route.connect(&wire.clock).await?;
             record.connect_ns = link.connect_ns;
             link.ready().await.map_err(|error| Fault::of_http(&error))?;
             link
         }
     };
+    record.ready_ns = Some(wire.clock.now());
     link.stamps.arm();
     trace.set(Some(Rc::clone(&link.stamps)));
     let message = wire.request(request.body.clone(), &record.request_id, link.is_http2());
     let sent = within(wire.read_limit, link.send(message)).await;
     record.started_ns = link.stamps.first_write();
-    record.sent_ns = link.stamps.last_write();
+    record.sent_ns = link.stamps.sent();
     let response = sent?.map_err(|error| Fault::of_http(&error))?;
     record.head_ns = Some(link.stamps.last_read());
     record.status = Some(response.status().as_u16());
@@ -118,7 +120,7 @@ pub(super) async fn exchange(
             ServerError::Reported(said) => Fault::new(FailureKind::Server, said),
             ServerError::Malformed(said) => Fault::new(FailureKind::Payload, said),
         })?;
-        take_usage(record, reply.usage, reply.text);
+        take_usage(record, reply.usage, reply.text, wire.log_chunks);
     }
     *slot = Some(link);
     Ok(())
@@ -129,6 +131,7 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
     let mut text = String::new();
     let mut usage: Option<Usage> = None;
     let (mut done, mut finished, mut closed) = (false, false, true);
+    let mut last_read = None;
     let stamps = Rc::clone(&link.stamps);
     let mut events = Events::lenient(StampedBody { link, body });
     loop {
@@ -147,25 +150,41 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
         if event.data.is_empty() {
             continue;
         }
+        let mark = wire.log_chunks.then(|| Mark {
+            at_ns: at,
+            lag_ns: u32::try_from(stamps.last_lag()).unwrap_or(u32::MAX),
+            bytes: u32::try_from(event.data.len()).unwrap_or(u32::MAX),
+            ..Mark::default()
+        });
         if event.data.trim() == "[DONE]" {
             done = true;
+            record.marks.extend(mark.map(|mark| Mark { flags: Mark::DONE, ..mark }));
             continue;
         }
+        let before = text.len();
         let Ok(delta) = wire::decode(&event.data, &mut text) else {
             record.ignored_events += 1;
             continue;
         };
+        record.marks.extend(mark.map(|mark| Mark {
+            text: u32::try_from(text.len() - before).unwrap_or(u32::MAX),
+            flags: delta.flags,
+            tokens: delta.usage.as_ref().and_then(|usage| usage.completion_tokens).map(|tokens| tokens as u32),
+            ..mark
+        }));
         record.last_event_ns = Some(at);
         usage = delta.usage.or(usage);
-        finished |= delta.finish;
+        finished |= delta.has(Mark::FINISH);
         if let Some(said) = delta.error {
             record.end_ns = at;
             return Err(Fault::new(FailureKind::Server, said));
         }
-        if delta.choices {
+        let shared = last_read.replace(stamps.reads()) == Some(stamps.reads());
+        record.shared_stamps += u32::from(shared && delta.is_token());
+        if delta.has(Mark::CHOICES) {
             record.first_event_ns.get_or_insert(at);
         }
-        if delta.token {
+        if delta.is_token() {
             if let Some(last) = record.last_token_ns {
                 record.gaps_ns.push(at.saturating_sub(last));
             }
@@ -173,10 +192,10 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
             record.last_token_ns = Some(at);
             record.chunks += 1;
         }
-        if delta.text {
+        if delta.has(Mark::CONTENT) {
             record.first_text_ns.get_or_insert(at);
         }
-        if delta.choices && record.first_token_ns.is_some() {
+        if delta.has(Mark::CHOICES) && record.first_token_ns.is_some() {
             record.decode_chunks += 1;
         }
     }
@@ -189,20 +208,19 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
         return Err(Fault::new(FailureKind::Broken, "the stream ended before the reply was finished"));
     }
     record.done_missing = !done;
-    take_usage(record, usage, text);
+    take_usage(record, usage, text, wire.log_chunks);
     Ok(closed)
 }
 
-/// Keeps the server's counts, and the text where it gave none.
-fn take_usage(record: &mut Record, usage: Option<Usage>, text: String) {
+/// Keeps the server's counts, and the text where it gave none or it is to be kept.
+fn take_usage(record: &mut Record, usage: Option<Usage>, text: String, keep_text: bool) {
     let usage = usage.unwrap_or_default();
     record.cached_tokens = usage.cached_tokens;
     record.reasoning_tokens = usage.reasoning_tokens;
     record.prompt_tokens = usage.prompt_tokens.or(record.prompt_tokens);
     record.completion_tokens = usage.completion_tokens;
-    if usage.completion_tokens.is_some() {
-        record.tokens_from = Some(TokensFrom::Usage);
-    } else {
+    record.tokens_from = usage.completion_tokens.map(|_| TokensFrom::Usage);
+    if keep_text || usage.completion_tokens.is_none() {
         record.text = Some(text);
     }
 }

@@ -1,22 +1,32 @@
 //! Places requests and stamps what comes back.
 //!
 //! Worker threads each run a current-thread runtime with connections of their own; finished records go to the one
-//! thread that called [`run`], which hands them to the sink. Nothing is shared between workers but the dispenser of
+//! thread that called [`run`], which hands them to the sink. Nothing is shared between workers but the queue of
 //! requests, and that is touched between requests only.
 
+mod budget;
+mod clock;
 mod connect;
 mod drive;
 mod exchange;
+mod feed;
+mod halt;
+mod kernel;
+mod ledger;
 mod link;
 mod probe;
+mod pulse;
 mod schedule;
 mod stamped_io;
 mod stop;
+mod timer;
 mod tls;
 mod worker;
 
 pub use connect::Route;
-pub use drive::{Job, Request, Tally, run};
+pub use drive::{Job, Tally, run};
+pub use feed::{Request, Requests};
+pub use ledger::Ledger;
 pub use probe::{Answer, get, probe};
-pub use schedule::Schedule;
+pub use schedule::{Release, Schedule};
 pub use stop::Stop;

@@ -1,11 +1,14 @@
 //! Single requests outside the measured run: the probe before it, and a look at what a server offers.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 
+use super::clock::Clock;
 use super::connect::Route;
-use super::drive::Request;
+use super::feed::Request;
+use super::halt::Halt;
 use super::stop::Stop;
 use super::worker::Wire;
 use crate::record::{Epoch, Record};
@@ -27,19 +30,26 @@ pub struct Answer {
 
 /// Sends one request and tells how it went; it enters no figure.
 pub async fn probe(target: &Target, route: &Route, request: &Request, stop: &Stop) -> Record {
-    let epoch = Epoch::now();
-    let wire = Wire::new(target, route.clone(), epoch);
+    let wire = Wire::new(target, route.clone(), Clock::new(Epoch::now()));
+    let halt = Rc::new(Halt::default());
     let mut record = Record::due("probe".to_owned(), 0, 0, 0);
     let mut link = None;
-    tokio::task::LocalSet::new().run_until(wire.perform(&mut link, request, &mut record, stop)).await;
+    let performed = async {
+        tokio::select! {
+            () = wire.perform(&mut link, request, &mut record, &halt) => {}
+            // The record stays cancelled, as it began.
+            () = stop.until_cut() => {}
+        }
+    };
+    tokio::task::LocalSet::new().run_until(performed).await;
     record
 }
 
 /// Fetches another path of the target with the target's headers; `None` when that fails in any way.
 pub async fn get(target: &Target, route: &Route, path: &str) -> Option<Answer> {
-    let wire = Wire::new(target, route.clone(), Epoch::now());
+    let wire = Wire::new(target, route.clone(), Clock::new(Epoch::now()));
     let look = async {
-        let mut link = route.connect(wire.epoch).await.ok()?;
+        let mut link = route.connect(&wire.clock).await.ok()?;
         link.ready().await.ok()?;
         let mut request = wire.request(bytes::Bytes::new(), "look", link.is_http2());
         *request.method_mut() = http::Method::GET;

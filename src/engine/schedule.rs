@@ -1,81 +1,68 @@
 //! When the next request may start.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A closed loop: a fixed number of requests in flight, the next one started as soon as one is over.
+/// How requests are let go, and what ends a run before its last request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// Requests in flight.
-    pub in_flight: usize,
-    /// Requests sent first, from the same stream, that are marked as warm-up. The measured ones take over their slots
-    /// as they end, so the server never runs empty in between.
-    pub warmup: u64,
-    /// Requests that are measured.
-    pub number: u64,
-    /// No request starts later than this after the first measured one did.
+    /// What lets the next request go.
+    pub release: Release,
+    /// No request starts later than this after the first measured one did, or, by a schedule, after its begin.
     pub duration: Option<Duration>,
+    /// What is in flight when `duration` is over gets so long before it is cut; all it needs when `None`.
+    pub grace: Option<Duration>,
 }
 
-/// Hands out the requests of a schedule to all workers, each index once.
-#[derive(Debug)]
-pub(super) struct Dispenser {
-    schedule: Schedule,
-    next: AtomicU64,
-    deadline_ns: OnceLock<u64>,
+/// What lets the next request go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// A free slot: a closed loop.
+    Slot {
+        /// Requests in flight.
+        slots: usize,
+        /// The slots open one after another over this time.
+        ramp: Duration,
+    },
+    /// The clock: each request has an instant at which it is due.
+    Clock {
+        /// Requests in flight at most; what is due beyond that waits for a slot.
+        most: Option<usize>,
+    },
 }
 
-impl Dispenser {
-    pub(super) fn new(schedule: Schedule) -> Self {
-        Dispenser { schedule, next: AtomicU64::new(0), deadline_ns: OnceLock::new() }
+impl Schedule {
+    /// A closed loop that ends with its last request.
+    pub fn closed(slots: usize) -> Self {
+        Schedule { release: Release::Slot { slots, ramp: Duration::ZERO }, duration: None, grace: None }
     }
 
-    /// The next index and whether it is a warm-up, or `None` when all are taken or time is up.
-    pub(super) fn take(&self, now_ns: u64) -> Option<(u64, bool)> {
-        if self.deadline_ns.get().is_some_and(|deadline| now_ns >= *deadline) {
-            return None;
+    /// Requests that can be in flight, where that is bounded.
+    pub fn most(&self) -> Option<usize> {
+        match self.release {
+            Release::Slot { slots, .. } => Some(slots),
+            Release::Clock { most } => most,
         }
-        let total = self.schedule.warmup + self.schedule.number;
-        // The counter stays at or below the total, so that what was never handed out can be told.
-        let index =
-            self.next.try_update(Ordering::Relaxed, Ordering::Relaxed, |next| (next < total).then(|| next + 1)).ok()?;
-        let warmup = index < self.schedule.warmup;
-        if let (false, Some(duration)) = (warmup, self.schedule.duration) {
-            self.deadline_ns.get_or_init(|| now_ns + duration.as_nanos() as u64);
-        }
-        Some((index, warmup))
-    }
-
-    /// Measured requests that were never handed out.
-    pub(super) fn unsent(&self) -> u64 {
-        let total = self.schedule.warmup + self.schedule.number;
-        (total - self.next.load(Ordering::Relaxed)).min(self.schedule.number)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The instant after which nothing new starts, once it is known.
+#[derive(Debug, Default)]
+pub(super) struct Deadline(OnceLock<u64>);
 
-    fn dispenser(duration: Option<Duration>) -> Dispenser {
-        Dispenser::new(Schedule { in_flight: 2, warmup: 1, number: 3, duration })
+impl Deadline {
+    /// Sets the deadline, if it has not been set before.
+    pub(super) fn set(&self, begin_ns: u64, duration: Option<Duration>) {
+        if let Some(duration) = duration {
+            self.0.get_or_init(|| begin_ns.saturating_add(duration.as_nanos() as u64));
+        }
     }
 
-    #[test]
-    fn warmup_comes_first_and_each_index_once() {
-        let dispenser = dispenser(None);
-        let taken: Vec<_> = std::iter::from_fn(|| dispenser.take(0)).collect();
-        assert_eq!(taken, [(0, true), (1, false), (2, false), (3, false)]);
-        assert_eq!((dispenser.take(0), dispenser.unsent()), (None, 0));
+    pub(super) fn get(&self) -> Option<u64> {
+        self.0.get().copied()
     }
 
-    #[test]
-    fn the_clock_starts_with_the_first_measured_request() {
-        let dispenser = dispenser(Some(Duration::from_nanos(10)));
-        assert_eq!(dispenser.take(100), Some((0, true)));
-        assert_eq!(dispenser.take(200), Some((1, false)));
-        assert_eq!(dispenser.take(209), Some((2, false)));
-        assert_eq!((dispenser.take(210), dispenser.unsent()), (None, 1));
+    pub(super) fn is_over(&self, at_ns: u64) -> bool {
+        self.get().is_some_and(|deadline| at_ns >= deadline)
     }
 }

@@ -1,21 +1,33 @@
 //! One worker: a thread with a runtime of its own and a share of the slots.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Method, Uri};
 
+use tokio::sync::Semaphore;
+use tokio::task::LocalSet;
+
+use super::clock::Clock;
 use super::connect::Route;
-use super::drive::{Job, Request};
+use super::drive::Job;
 use super::exchange::{Fault, RequestBody, exchange};
+use super::feed::{Feed, Request};
+use super::halt::Halt;
+use super::ledger::Ledger;
 use super::link::Link;
-use super::schedule::Dispenser;
+use super::schedule::{Deadline, Release};
 use super::stop::Stop;
-use crate::record::{Epoch, FailureKind, Outcome, Record};
+use super::timer::Timer;
+use crate::record::{FailureKind, Outcome, Record};
 use crate::target::{MASK, Target, is_secret_header};
 
 /// Pause of a slot after it could not connect, so that a server that restarts is not asked a thousand times a second.
@@ -28,7 +40,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What every request of a worker needs.
 pub(super) struct Wire {
     pub(super) route: Route,
-    pub(super) epoch: Epoch,
+    pub(super) clock: Rc<Clock>,
+    pub(super) log_chunks: bool,
     pub(super) read_limit: Option<Duration>,
     total_limit: Duration,
     headers: HeaderMap,
@@ -41,7 +54,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(target: &Target, route: Route, epoch: Epoch) -> Self {
+    pub(super) fn new(target: &Target, route: Route, clock: Rc<Clock>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
@@ -56,7 +69,8 @@ impl Wire {
         let path = target.url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         Wire {
             route,
-            epoch,
+            clock,
+            log_chunks: false,
             read_limit: target.deadlines.read,
             total_limit: target.deadlines.total,
             headers,
@@ -87,7 +101,13 @@ impl Wire {
     }
 
     /// One whole request under its deadline; the record says how it ended.
-    pub(super) async fn perform(&self, slot: &mut Option<Link>, request: &Request, record: &mut Record, stop: &Stop) {
+    pub(super) async fn perform(
+        &self,
+        slot: &mut Option<Link>,
+        request: &Request,
+        record: &mut Record,
+        halt: &Rc<Halt>,
+    ) {
         record.stream = request.stream;
         record.prompt_tokens = request.prompt_tokens;
         record.end_ns = 0;
@@ -99,7 +119,7 @@ impl Wire {
                 FailureKind::Timeout,
                 format!("not finished within {} s", self.total_limit.as_secs_f64()),
             ))),
-            () = stop.until_cut() => None,
+            () = halt.raised() => None,
         };
         record.outcome = match ended {
             Some(Ok(())) => Outcome::Ok,
@@ -111,11 +131,18 @@ impl Wire {
         };
         record.text = record.text.take().map(|text| veil(&self.secrets, text));
         if record.end_ns == 0 {
-            record.end_ns = self.epoch.elapsed_ns();
+            record.end_ns = self.clock.now();
         }
-        if let (None, Some(stamps)) = (record.started_ns, trace.take()) {
-            record.started_ns = stamps.first_write();
-            record.sent_ns = stamps.last_write();
+        if let Some(stamps) = trace.take() {
+            if record.started_ns.is_none() {
+                record.started_ns = stamps.first_write();
+                record.sent_ns = stamps.sent();
+            }
+            if let Some((arrived, seen)) = stamps.first_read() {
+                record.first_byte_ns = Some(arrived);
+                record.first_seen_ns = Some(seen);
+            }
+            record.lag_max_ns = stamps.lag_max();
         }
     }
 }
@@ -135,30 +162,74 @@ fn veil(secrets: &[String], text: String) -> String {
 
 /// What all workers of a run share. It is touched between requests only.
 pub(super) struct Shared {
-    pub(super) dispenser: Dispenser,
-    pub(super) stop: Stop,
+    feed: Arc<Feed>,
+    /// From which due times count.
+    begin_ns: u64,
+    pub(super) deadline: Deadline,
+    /// Slots of a run by the clock, where they are bounded.
+    slots: Option<Semaphore>,
+    stop: Stop,
     /// Ends the run when the target is lost; apart from `stop`, which is the user's.
     pub(super) lost: Stop,
+    /// Ends the run when the sink has seen enough.
+    pub(super) enough: Stop,
     failed_connections: AtomicU64,
+    /// Failed connections in a row after which the target is given up.
+    lost_after: u64,
+    given_back: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(job: &Job, stop: &Stop) -> Self {
+    pub(super) fn new(job: &Job, feed: Arc<Feed>, begin_ns: u64, stop: &Stop) -> Self {
+        let slots = match job.schedule.release {
+            Release::Clock { most: Some(most) } => Some(Semaphore::new(most)),
+            _ => None,
+        };
         Shared {
-            dispenser: Dispenser::new(job.schedule),
+            feed,
+            begin_ns,
+            deadline: Deadline::default(),
+            slots,
             stop: stop.clone(),
             lost: Stop::new(),
+            enough: Stop::new(),
             failed_connections: AtomicU64::new(0),
+            lost_after: LOST_AFTER.max(2 * job.schedule.most().unwrap_or(0) as u64),
+            given_back: AtomicU64::new(0),
         }
     }
 
+    /// Whether nothing new may start.
+    fn is_draining(&self) -> bool {
+        self.stop.is_draining() || self.lost.is_draining() || self.enough.is_draining()
+    }
+
+    /// Ready once nothing new may start.
+    async fn draining(&self) {
+        tokio::select! {
+            () = self.stop.until_draining() => {}
+            () = self.lost.until_draining() => {}
+            () = self.enough.until_draining() => {}
+        }
+    }
+
+    /// Measured requests that were taken from the queue and not let go.
+    pub(super) fn given_back(&self) -> u64 {
+        self.given_back.load(Ordering::Relaxed)
+    }
+
+    fn give_back(&self, request: &Request) {
+        self.given_back.fetch_add(u64::from(!request.warmup), Ordering::Relaxed);
+    }
+
     /// Notes how a request ended; the target is lost when too many connections in a row failed.
-    fn note(&self, outcome: Outcome, slots: u64) {
+    fn note(&self, outcome: Outcome) {
         match outcome {
             Outcome::Failed(FailureKind::Connect | FailureKind::Tls) => {
                 let failed = self.failed_connections.fetch_add(1, Ordering::Relaxed) + 1;
-                if failed >= LOST_AFTER.max(2 * slots) {
+                if failed >= self.lost_after {
                     self.lost.drain();
+                    self.feed.close();
                 }
             }
             _ => self.failed_connections.store(0, Ordering::Relaxed),
@@ -166,43 +237,189 @@ impl Shared {
     }
 }
 
-/// Runs `slots` slots until the dispenser is empty or the run is stopped. Records leave through `records`; when nobody
-/// takes them any more the slots end.
-pub(super) async fn work(job: Rc<Job>, shared: std::sync::Arc<Shared>, slots: usize, records: Sender<Record>) {
-    let wire = Rc::new(Wire::new(&job.target, job.route.clone(), job.epoch));
-    let tasks = tokio::task::LocalSet::new();
-    for _ in 0..slots {
-        let (job, wire, shared, records) = (Rc::clone(&job), Rc::clone(&wire), shared.clone(), records.clone());
-        tasks.spawn_local(async move { slot(&job, &wire, &shared, &records).await });
-    }
-    tasks.await;
+/// One worker while it runs.
+struct Worker {
+    job: Rc<Job>,
+    wire: Wire,
+    shared: Arc<Shared>,
+    halt: Rc<Halt>,
+    /// Connections that wait for a request; the one used last goes first.
+    idle: RefCell<Vec<Link>>,
+    records: Sender<Record>,
 }
 
-async fn slot(job: &Job, wire: &Wire, shared: &Shared, records: &Sender<Record>) {
-    let mut link = None;
-    let mut free_ns = 0;
-    while !shared.stop.is_draining() && !shared.lost.is_draining() {
-        let now = job.epoch.elapsed_ns();
-        let Some((index, warmup)) = shared.dispenser.take(now) else { break };
-        let request = &job.requests[(index % job.requests.len() as u64) as usize];
-        let due = if free_ns == 0 { now } else { free_ns };
-        let mut record = Record::due(format!("{}-{index}", job.id), index, 0, due);
-        record.warmup = warmup;
-        wire.perform(&mut link, request, &mut record, &shared.stop).await;
-        let outcome = record.outcome;
-        // The slot is free from here on; whatever is done before the next first byte is the client's own delay.
-        free_ns = job.epoch.elapsed_ns();
-        if records.send(record).is_err() {
-            break;
-        }
-        shared.note(outcome, job.schedule.in_flight as u64);
-        if matches!(outcome, Outcome::Failed(FailureKind::Connect | FailureKind::Tls)) {
-            tokio::select! {
-                () = tokio::time::sleep(RECONNECT_PAUSE) => {}
-                () = shared.stop.until_draining() => {}
+/// Runs this worker's share until the feed is empty or the run is stopped. Records leave through `records`; when nobody
+/// takes them any more it ends.
+pub(super) async fn work(
+    job: Rc<Job>,
+    shared: Arc<Shared>,
+    worker: usize,
+    workers: usize,
+    records: Sender<Record>,
+) -> io::Result<Ledger> {
+    let clock = Clock::new(job.epoch);
+    let wire = Wire { log_chunks: job.log_chunks, ..Wire::new(&job.target, job.route.clone(), Rc::clone(&clock)) };
+    let release = job.schedule.release;
+    let idle = RefCell::default();
+    let this = Rc::new(Worker { job, wire, shared, halt: Rc::default(), idle, records });
+    let tasks = LocalSet::new();
+    let around = LocalSet::new();
+    around.spawn_local(Rc::clone(&clock).watch());
+    around.spawn_local(Rc::clone(&this).end());
+    match release {
+        Release::Slot { slots, ramp } => {
+            // The slots are dealt out in turn, so that they open evenly.
+            for slot in (worker..slots).step_by(workers) {
+                let opens = ramp.mul_f64(slot as f64 / slots as f64);
+                let this = Rc::clone(&this);
+                tasks.spawn_local(async move { this.slot(opens).await });
             }
-            free_ns = job.epoch.elapsed_ns();
+            around.run_until(tasks).await;
         }
+        Release::Clock { .. } => {
+            let timer = Timer::new()?;
+            let pacing = Rc::clone(&this);
+            around.run_until(tasks.run_until(pacing.pace(&timer))).await?;
+            around.run_until(tasks).await;
+        }
+    }
+    drop(around);
+    Ok(clock.ledger.take())
+}
+
+impl Worker {
+    /// Ends what is in flight when the user says so, or when the time after the deadline is over.
+    async fn end(self: Rc<Self>) {
+        let late = async {
+            let Some(grace) = self.job.schedule.grace else { return std::future::pending().await };
+            loop {
+                let now = self.wire.clock.now();
+                let end = self.shared.deadline.get().map(|at| at.saturating_add(grace.as_nanos() as u64));
+                match end {
+                    Some(end) if end <= now => return,
+                    Some(end) => tokio::time::sleep(Duration::from_nanos(end - now)).await,
+                    None => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
+            }
+        };
+        tokio::select! {
+            () = self.shared.stop.until_cut() => {}
+            () = late => {}
+        }
+        self.halt.raise();
+    }
+
+    fn record(&self, index: u64, request: &Request, due_ns: u64) -> Record {
+        let index = index + self.job.first;
+        let mut record = Record::due(format!("{}-{index}", self.job.id), index, 0, due_ns);
+        record.warmup = request.warmup;
+        record
+    }
+
+    /// A slot of a closed loop: the next request goes as soon as one is over.
+    async fn slot(&self, opens: Duration) {
+        let Worker { wire, shared, halt, .. } = self;
+        if !opens.is_zero() {
+            tokio::select! {
+                () = tokio::time::sleep(opens) => {}
+                () = shared.draining() => return,
+            }
+        }
+        let mut link = None;
+        let mut free_ns = wire.clock.now();
+        while !shared.is_draining() && !shared.deadline.is_over(wire.clock.now()) {
+            let Some((index, request)) = shared.feed.take().await else { break };
+            let mut record = self.record(index, &request, free_ns);
+            let now = wire.clock.now();
+            if !request.warmup {
+                shared.deadline.set(now, self.job.schedule.duration);
+            }
+            (record.released_ns, record.slot_ns) = (Some(now), Some(now));
+            wire.perform(&mut link, &request, &mut record, halt).await;
+            let outcome = record.outcome;
+            // The slot is free from here on; whatever is done before the next first byte is the client's own delay.
+            free_ns = wire.clock.now();
+            if self.records.send(record).is_err() {
+                break;
+            }
+            shared.note(outcome);
+            if matches!(outcome, Outcome::Failed(FailureKind::Connect | FailureKind::Tls)) {
+                tokio::select! {
+                    () = tokio::time::sleep(RECONNECT_PAUSE) => {}
+                    () = shared.draining() => {}
+                }
+                free_ns = wire.clock.now();
+            }
+        }
+    }
+
+    /// Lets each request go when it is due, whatever became of those before it.
+    async fn pace(self: Rc<Self>, timer: &Timer) -> io::Result<()> {
+        let shared = &self.shared;
+        let mut draining = pin!(shared.draining());
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = shared.feed.take() => next,
+                () = &mut draining => return Ok(()),
+            };
+            let Some((index, request)) = next else { return Ok(()) };
+            let due_ns = shared.begin_ns + request.due_ns.unwrap_or(0);
+            let in_time = !shared.deadline.is_over(due_ns) && !shared.is_draining();
+            if in_time {
+                tokio::select! {
+                    biased;
+                    fired = timer.until(&self.wire.clock, due_ns) => fired?,
+                    () = &mut draining => {
+                        shared.give_back(&request);
+                        return Ok(());
+                    }
+                }
+            } else {
+                shared.give_back(&request);
+                continue;
+            }
+            let mut record = self.record(index, &request, due_ns);
+            record.released_ns = Some(self.wire.clock.now());
+            let mut served = Box::pin(Rc::clone(&self).serve(request, record));
+            // A first step here and not when its turn comes among the other tasks: the request is written at once. The
+            // task polls it again and so leaves its own waker.
+            if served.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                tokio::task::spawn_local(served);
+            }
+        }
+    }
+
+    /// One request that is due: waits for a slot, where they are bounded, and is sent.
+    async fn serve(self: Rc<Self>, request: Request, mut record: Record) {
+        let slot = match &self.shared.slots {
+            None => None,
+            Some(slots) => {
+                let granted = tokio::select! {
+                    biased;
+                    granted = slots.acquire() => granted.ok(),
+                    () = self.halt.raised() => None,
+                    () = self.shared.draining() => None,
+                };
+                if granted.is_none() {
+                    record.outcome = Outcome::Unsent;
+                    record.stream = request.stream;
+                    record.end_ns = self.wire.clock.now();
+                    let _ = self.records.send(record);
+                    return;
+                }
+                granted
+            }
+        };
+        record.slot_ns = Some(self.wire.clock.now());
+        let mut link = self.idle.borrow_mut().pop();
+        self.wire.perform(&mut link, &request, &mut record, &self.halt).await;
+        self.idle.borrow_mut().extend(link);
+        drop(slot);
+        let outcome = record.outcome;
+        // Nobody takes records any more only when the run is being cut.
+        let _ = self.records.send(record);
+        self.shared.note(outcome);
     }
 }
 

@@ -80,9 +80,27 @@ pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
             });
         }
     }
+    lines.extend(audit(run).map(|text| ("audit", text)));
     lines.push(("saved", crate::units::clean(&run.path, 1000)));
     lines.push(("next", next(run, &measured)));
     lines
+}
+
+/// Whether the server's own counters agree with ours.
+fn audit(run: &RunResult) -> Option<String> {
+    let points = by_load(run);
+    let audited: Vec<_> = points.iter().filter_map(|point| Some((point, point.audit.as_ref()?))).collect();
+    let (_, first) = audited.first()?;
+    let engine = crate::units::clean(&first.engine, 40);
+    let doubted: Vec<String> = audited
+        .iter()
+        .filter(|(_, audit)| !audit.findings.is_empty())
+        .map(|(point, _)| load_name(run, point))
+        .collect();
+    Some(match doubted.as_slice() {
+        [] => format!("{engine}'s own counters agree with ours at {} of {} loads", audited.len(), points.len()),
+        doubted => format!("{engine}'s own counters do not fit ours at {}", doubted.join(", ")),
+    })
 }
 
 /// The command that answers the next question.

@@ -70,6 +70,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
         failed,
         cancelled,
         unsent,
+        unsent_rows,
         censored,
         warmup,
         stream,
@@ -92,6 +93,7 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
     let counters = [
         ("cut by the user", cancelled),
         ("planned but not sent", unsent),
+        ("of these due without a free slot", unsent_rows),
         ("cut or never sent, in the view from the due time only", censored),
         ("sent to warm up", warmup),
         ("streams", stream),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::advice::{advice, best_settings};
 use super::answer::{answer, best_point, lines, rate};
+use super::audit::audit;
 use super::chart::Chart;
 use super::curves::curves;
 use super::depth::{Depth, depth};
@@ -53,6 +54,8 @@ pub struct Document {
     pub charts: Vec<Chart>,
     /// Each load point in depth.
     pub points: Vec<Depth>,
+    /// The server's own account of each load point beside ours.
+    pub audit: Table,
     /// Failures by load and kind.
     pub failures: Table,
     /// What a reader must know to judge the figures.
@@ -82,6 +85,7 @@ impl Document {
             advice: advice(run),
             charts: curves(run),
             points: points.iter().enumerate().map(|(index, point)| depth(run, point, index)).collect(),
+            audit: audit(run),
             failures: failures(run, &points),
             setting: setting(run),
             plan: run.plan.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect(),
@@ -207,6 +211,7 @@ fn setting(run: &RunResult) -> Table {
         ("HTTP version", setting.http_version.clone()),
         ("tokenizer", setting.tokenizer.clone()),
         ("arrival stamps", setting.stamps.clone()),
+        ("server's own metrics", setting.server_metrics.clone().unwrap_or_else(|| "not read".to_owned())),
         ("worker threads", setting.workers.to_string()),
         ("cores", setting.cores.to_string()),
         ("system", setting.system.clone()),

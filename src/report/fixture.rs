@@ -106,9 +106,11 @@ impl Load {
             reason: None,
             epoch_unix_ns: 1_795_231_000_000_000_000 + self.parallel * 60_000_000_000,
             figures: summary.figures(),
+            trust: None,
             timeline: course.timeline(),
             evalscope_summary: compat.summary(options),
             evalscope_percentiles: compat.percentiles(options),
+            audit: None,
         }
     }
 }
@@ -133,6 +135,7 @@ pub fn run(loads: &[Load]) -> RunResult {
             http_version: "auto".to_owned(),
             tokenizer: "none".to_owned(),
             stamps: "user space, after each read".to_owned(),
+            server_metrics: None,
             workers: 2,
             cores: 4,
             system: "linux x86_64".to_owned(),

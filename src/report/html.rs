@@ -60,6 +60,7 @@ pub fn html(run: &RunResult) -> Result<String> {
         advice => document.advice,
         charts,
         points,
+        audit => table(&document.audit),
         failures => table(&document.failures),
         setting => table(&document.setting),
         plan => document.plan,

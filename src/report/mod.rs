@@ -8,6 +8,7 @@
 
 mod advice;
 mod answer;
+mod audit;
 mod boxed;
 mod chart;
 mod course;

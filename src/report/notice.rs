@@ -1,6 +1,7 @@
 //! What must be told before any figure is believed.
 
 use crate::run::{PointResult, RunResult, Status};
+use crate::stats::Finding;
 use crate::units::{clean, count, figure};
 
 use super::performance::by_load;
@@ -73,11 +74,20 @@ pub fn mark_of(point: &PointResult) -> Mark {
     let counts = &point.figures.counts;
     if counts.ok == 0 {
         Mark::Bad
-    } else if point.status != Status::Complete || counts.failed > 0 || counts.tokens_missing > 0 {
+    } else if point.status != Status::Complete
+        || counts.failed > 0
+        || counts.tokens_missing > 0
+        || !findings(point).is_empty()
+    {
         Mark::Doubt
     } else {
         Mark::Good
     }
+}
+
+/// What the server's own counters say against the figures.
+pub fn findings(point: &PointResult) -> &[Finding] {
+    point.audit.as_ref().map_or(&[], |audit| &audit.findings)
 }
 
 /// Kinds of failure with their counts, most frequent first: `timeout × 10, status × 2`.
@@ -150,6 +160,9 @@ fn of_point(run: &RunResult, point: &PointResult, out: &mut Vec<Notice>) {
         if many > 0 {
             out.push(Notice::doubt(format!("At {name} {} of {} replies {what}.", count(many), count(counts.ok))));
         }
+    }
+    for Finding { text, advice, .. } in findings(point) {
+        out.push(Notice::doubt(format!("At {name} {}; {}.", clean(text, MESSAGE), clean(advice, MESSAGE))));
     }
 }
 

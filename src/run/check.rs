@@ -27,7 +27,8 @@ pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
     let mut sampling = plan.sampling.clone();
     sampling.fields.shift_remove("min_tokens");
     let encoded = wire::encode(&prompt, &sampling, &target.model)?;
-    let request = Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None };
+    let request =
+        Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None, due_ns: None, warmup: false };
     let runtime = runtime()?;
     let record = runtime.block_on(probe(target, route, &request, stop));
     match record.outcome {
@@ -51,7 +52,7 @@ pub(super) fn route(target: &Target) -> Result<Route> {
     runtime()?.block_on(Route::to(target))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -5,6 +5,7 @@ mod check;
 mod point;
 mod rebuild;
 mod result;
+mod scrape;
 mod sweep;
 
 pub use rebuild::rebuild;

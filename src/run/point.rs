@@ -9,10 +9,11 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
+use super::scrape;
 use crate::error::{Failure, Result};
 use crate::plan::Plan;
 use crate::record::{Record, TokensFrom};
-use crate::stats::{Compat, CompatOptions, Course, Summary};
+use crate::stats::{Audit, Compat, CompatOptions, Course, Host, SelfCheck, Stages, Summary, Trust, Window};
 use crate::store::{Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 
@@ -22,6 +23,10 @@ pub(super) struct Ending {
     pub(super) status: Status,
     pub(super) reason: Option<String>,
     pub(super) unsent: u64,
+    /// What the client's machine did; `None` when it was not there to note it.
+    pub(super) host: Option<Host>,
+    /// How this machine measured a server of known timing.
+    pub(super) self_check: Option<SelfCheck>,
 }
 
 /// Makes every file of a load point from its rows. The one way to results, for runs that ended well and for others.
@@ -37,11 +42,15 @@ pub(super) fn conclude(
     let point = rows.header.point;
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
+    let mut window = Window::default();
+    let mut stages = Stages::default();
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
         summary.add(&record);
+        stages.add(&record);
         compat.add(&record);
         course.add(&record);
+        window.add(&record);
         requests.push(record)?;
     }
     requests.finish()?;
@@ -52,6 +61,12 @@ pub(super) fn conclude(
     };
     summary.unsent(unsent);
     let options = CompatOptions::of(&point.load);
+    let audit = scrape::saved(&path)?
+        .map(|scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload)));
+    let figures = summary.figures();
+    let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
+    let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
+    save(&path.join("trust.json"), &trust)?;
     let result = PointResult {
         format_version: FORMAT_VERSION,
         folder: folder.to_owned(),
@@ -59,19 +74,26 @@ pub(super) fn conclude(
         status: ending.status,
         reason: ending.reason,
         epoch_unix_ns: rows.header.epoch_unix_ns,
-        figures: summary.figures(),
+        figures,
+        trust: Some(trust),
         timeline: course.timeline(),
         evalscope_summary: compat.summary(options),
         evalscope_percentiles: compat.percentiles(options),
+        audit,
     };
     save_compat(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
     save_compat(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
     save_compat(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
     save(&path.join("summary.json"), &result)?;
-    let notices = (rows.torn > 0)
-        .then(|| format!("{folder}: the last row was cut short when the program was killed; it is left out"))
-        .into_iter()
-        .collect();
+    let mut notices = Vec::new();
+    if rows.torn > 0 {
+        notices.push(format!("{folder}: the last row was cut short when the program was killed; it is left out"));
+    }
+    if result.audit.is_none() && scrape::exist(&path) {
+        notices.push(format!(
+            "{folder}: the server's own metrics are of no engine that is known, or could not be read to the end; nothing was held against them"
+        ));
+    }
     Ok((result, notices))
 }
 

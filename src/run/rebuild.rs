@@ -35,7 +35,7 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
     if let Some(old) = &old {
         // What was true of the machine then is not what is true of this one.
         run.setting = old.setting.clone();
-        let of_points = |notice: &&String| !notice.starts_with("parallel_");
+        let of_points = |notice: &&String| !old.points.iter().any(|point| notice.starts_with(&point.folder));
         run.notices = old.notices.iter().filter(of_points).cloned().collect();
     }
     for folder in dir.points()? {
@@ -44,12 +44,18 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
         }
         let ending = match previous(&dir.point(&folder)) {
             Some(result) => {
-                Ending { status: result.status, reason: result.reason, unsent: result.figures.counts.unsent }
+                let (host, self_check) = result.trust.map(|trust| (trust.host, trust.self_check)).unwrap_or_default();
+                // Requests that came due without a slot are among the rows, and counted from there.
+                let rows = result.figures.counts.unsent_rows;
+                let unsent = result.figures.counts.unsent.saturating_sub(rows);
+                Ending { status: result.status, reason: result.reason, unsent, host, self_check }
             }
             None => Ending {
                 status: Status::Recovered,
                 reason: Some("the program was killed; made from the rows it left".to_owned()),
                 unsent: 0,
+                host: None,
+                self_check: None,
             },
         };
         let (result, notices) = conclude(&plan, &dir, &folder, ending, tokenizer.as_ref())?;

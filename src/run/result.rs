@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::plan::Point;
-use crate::stats::{Best, Figures, Timeline};
+use crate::stats::{Audit, Best, Figures, Timeline, Trust};
 
 /// Version of `summary.json`. It grows when a field changes its meaning or goes; new fields may come without.
 pub const FORMAT_VERSION: u32 = 1;
@@ -44,12 +44,18 @@ pub struct PointResult {
     pub epoch_unix_ns: u64,
     /// Everything computed.
     pub figures: Figures,
+    /// What speaks for and against the figures; absent in results of versions that did not judge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trust: Option<Trust>,
     /// The course over time.
     pub timeline: Timeline,
     /// Contents of `benchmark_summary.json`.
     pub evalscope_summary: Map<String, Value>,
     /// Contents of `benchmark_percentile.json`.
     pub evalscope_percentiles: Vec<Map<String, Value>>,
+    /// The server's own counters held against ours, where it has them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub audit: Option<Audit>,
 }
 
 /// What a reader must know to judge the figures.
@@ -79,6 +85,9 @@ pub struct Setting {
     pub tokenizer: String,
     /// Where arrival stamps are taken.
     pub stamps: String,
+    /// Where the server's own metrics were read, or that it has none; `None` when they were not asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server_metrics: Option<String>,
     /// Worker threads of the load engine.
     pub workers: usize,
     /// Cores this program could use.

@@ -1,27 +1,31 @@
 //! A sweep: one run of the engine for each load point.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::check;
 use super::point::{Ending, conclude, save};
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use crate::engine::{self, Job, Request, Schedule, Stop, Tally};
+use super::scrape::{Metrics, Scraper};
+use crate::engine::{self, Job, Ledger, Release, Request, Requests, Schedule, Stop, Tally};
 use crate::error::{Exit, Failure, Result};
 use crate::local;
-use crate::plan::{Plan, Point, Served};
+use crate::plan::{Load, Plan, Point, Served};
 use crate::prompt::Conversation;
 use crate::record::{Epoch, Record, Sink};
-use crate::stats::{Best, DEFINITIONS, Summary};
+use crate::stats::{Best, DEFINITIONS, Host, Summary};
 use crate::store::{Journal, RunDir, write_file};
 use crate::target::{Target, Trust};
+use crate::units::millis;
 use crate::wire;
 use crate::workload::{self, Workload};
 
 /// How often a pause looks whether the user wants to stop.
 const PAUSE_STEP: Duration = Duration::from_millis(100);
+/// Prompts made at a time.
+const BATCH: u64 = 256;
 
 /// What a run tells while it goes on. Everything defaults to silence.
 pub trait Watcher {
@@ -52,7 +56,8 @@ pub trait Watcher {
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
     let mut plan = plan.clone();
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
-    let mut workload = workload::open(&plan.workload, total)?;
+    let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));
+    let tokenizer = lock(&workload).tokenizer().cloned();
     let server = match &plan.served {
         Served::Embedded(spec) => Some(local::start(spec)?),
         Served::Remote => None,
@@ -62,6 +67,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             server.url().parse().map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
     }
     let route = check::route(&plan.target)?;
+    let mut metrics = Metrics::of(&plan, &route)?;
     if !plan.settings.no_test_connection && server.is_none() {
         check::check(&plan, &route, stop)?;
     }
@@ -80,29 +86,16 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             break;
         }
         watcher.point_begins(point, index, plan.points.len());
-        let requests = requests(&plan, &mut workload, offset, point)?;
         write_file(&dir.point(&point.folder()).join("plan.toml"), plan.point_toml(point, offset)?.as_bytes())?;
-        offset += point.warmup + point.number;
+        let folder = dir.point(&point.folder());
+        let scraper = metrics.as_ref().map(|metrics| Scraper::begin(metrics, &folder, stop)).transpose()?.flatten();
+        if let (0, Some(found)) = (index, &metrics) {
+            let place = found.url();
+            run.setting.server_metrics = Some(if scraper.is_some() { place } else { format!("none at {place}") });
+            // A server that had none at first is not asked again.
+            metrics = metrics.filter(|_| scraper.is_some());
+        }
         let epoch = Epoch::now();
-        let job = Job {
-            target: Arc::new(plan.target.clone()),
-            route: route.clone(),
-            requests,
-            schedule: Schedule {
-                in_flight: point
-                    .load
-                    .cap()
-                    .filter(|_| point.load.rate().is_none())
-                    .ok_or_else(|| Failure::usage("--rate: only closed loops can be run"))?
-                    as usize,
-                warmup: point.warmup,
-                number: point.number,
-                duration: plan.settings.duration.map(Duration::from_secs_f64),
-            },
-            workers,
-            epoch,
-            id: format!("{:x}-p{}", epoch.unix_ns(), point.load.level()),
-        };
         let mut recorder = Recorder {
             journal: Journal::create(&dir.point(&point.folder()), epoch.unix_ns(), point)?,
             summary: Summary::default(),
@@ -110,14 +103,27 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             point,
             begun: Instant::now(),
         };
-        let tally = engine::run(&job, &mut recorder, stop)?;
-        let ending = ending(tally, &recorder.summary, &plan.target);
-        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, workload.tokenizer())?;
+        let job = Job {
+            target: Arc::new(plan.target.clone()),
+            route: route.wide(point.load.cap().unwrap_or(0))?,
+            schedule: schedule(&plan, point),
+            workers,
+            epoch,
+            id: format!("{:x}-p{}", epoch.unix_ns(), point.load.level()),
+            first: 0,
+            number: point.number,
+            log_chunks: plan.settings.log_chunks,
+        };
+        let tally = engine::run(&job, requests(&plan, &workload, offset, point), &mut recorder, stop)?;
+        offset += point.warmup + point.number;
+        scraper.map(Scraper::end).transpose()?;
+        let ending = ending(&tally, &recorder.summary, &plan.target);
+        let (result, notices) = conclude(&plan, dir, &point.folder(), ending, tokenizer.as_ref())?;
         let lost = result.status == Status::Aborted;
         run.notices = settled;
         add_point(&mut run, result, notices);
         settled = run.notices.clone();
-        run.notices.extend(workload_notices(&run, &workload));
+        run.notices.extend(workload_notices(&run, &lock(&workload)));
         save(&dir.path().join("summary.json"), &run)?;
         watcher.point_ends(&run)?;
         if lost {
@@ -133,17 +139,49 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     Ok(run)
 }
 
-/// The bodies of a load point, encoded before it begins.
-fn requests(plan: &Plan, workload: &mut Workload, offset: u64, point: Point) -> Result<Arc<[Request]>> {
-    let conversations = workload.conversations(offset, point.warmup + point.number)?;
-    let encode = |conversation: &Conversation| -> Result<Request> {
+fn lock(workload: &Mutex<Workload>) -> MutexGuard<'_, Workload> {
+    workload.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How the requests of a point are let go.
+fn schedule(plan: &Plan, point: Point) -> Schedule {
+    let release = match (point.load, point.load.cap()) {
+        (Load::Closed { parallel }, _) => Release::Slot { slots: parallel as usize, ramp: plan.load.slot_ramp },
+        (_, most) => Release::Clock { most: most.map(|most| most as usize) },
+    };
+    Schedule { release, duration: plan.load.duration, grace: plan.load.grace }
+}
+
+/// The requests of a load point, made as they are wanted: prompts by the batch, bodies one by one.
+fn requests(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point) -> Requests {
+    let (plan, workload) = (plan.clone(), Arc::clone(workload));
+    let total = point.warmup + point.number;
+    let batches = (0..total).step_by(BATCH as usize).map(move |from| {
+        let count = BATCH.min(total - from);
+        let batch = lock(&workload).conversations(offset + from, count);
+        batch.map(|batch| batch.into_iter().zip(from..).collect::<Vec<_>>())
+    });
+    let encode = move |conversation: &Conversation, index: u64| -> Result<Request> {
         let prompt = conversation.turns.first().ok_or_else(|| Failure::bug("a conversation has no turn"))?;
         let encoded = wire::encode(prompt, &plan.sampling, &plan.target.model)?;
         // A count is reported only where the user named the tokenizer: the built-in one is not the server's.
         let counted = prompt.tokens.filter(|_| plan.workload.tokenizer.is_some());
-        Ok(Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: counted.map(u64::from) })
+        Ok(Request {
+            body: encoded.bytes,
+            stream: encoded.stream,
+            prompt_tokens: counted.map(u64::from),
+            due_ns: point.load.rate().map(|rate| ((index + 1) as f64 / rate * 1e9) as u64),
+            warmup: index < point.warmup,
+        })
     };
-    conversations.iter().map(encode).collect()
+    Box::new(
+        batches
+            .flat_map(|batch| match batch {
+                Ok(batch) => batch.into_iter().map(Ok).collect(),
+                Err(failure) => vec![Err(failure)],
+            })
+            .map(move |item| item.and_then(|(conversation, index)| encode(&conversation, index))),
+    )
 }
 
 /// Keeps each row before it is counted.
@@ -172,7 +210,7 @@ impl Sink for Recorder<'_> {
     }
 }
 
-fn ending(tally: Tally, summary: &Summary, target: &Target) -> Ending {
+fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
     let (status, reason) = if tally.lost {
         let first = summary.figures().failures.get("connect").map(|failure| failure.first.clone()).unwrap_or_default();
         let reason = format!("{} was lost, {} requests were not sent: {first}", target.endpoint(), tally.unsent);
@@ -182,7 +220,27 @@ fn ending(tally: Tally, summary: &Summary, target: &Target) -> Ending {
     } else {
         (Status::Complete, None)
     };
-    Ending { status, reason, unsent: tally.unsent }
+    Ending { status, reason, unsent: tally.unsent, host: Some(host(&tally.ledger)), self_check: None }
+}
+
+/// What the engine noted, as it is judged.
+fn host(ledger: &Ledger) -> Host {
+    let of_workers = (ledger.wall_ns * ledger.workers).max(1) as f64;
+    let percent = |ns: u64| 100.0 * ns as f64 / of_workers;
+    Host {
+        lag_ms: Host::spread(&ledger.lag),
+        pulse_ms: Host::spread(&ledger.pulse),
+        kernel_reads: ledger.kernel_reads,
+        user_reads: ledger.user_reads,
+        kernel_sends: ledger.kernel_sends,
+        user_sends: ledger.user_sends,
+        clock_steps: ledger.clock_steps,
+        clock_step_ms: millis(ledger.clock_step_ns),
+        starved: ledger.starved,
+        workers: ledger.workers,
+        cpu_percent: ledger.cpu_ns.map(percent),
+        run_delay_percent: ledger.run_delay_ns.map(percent),
+    }
 }
 
 /// Puts a load point into a run, in place of an older result of the same point.
@@ -217,6 +275,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         http_version: plan.settings.http_version.clone(),
         tokenizer: plan.workload.tokenizer.as_ref().map_or("none".to_owned(), |path| path.display().to_string()),
         stamps: "user space, when a read returns, below TLS and HTTP".to_owned(),
+        server_metrics: None,
         workers: workers(plan),
         cores: thread::available_parallelism().map_or(1, usize::from),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),

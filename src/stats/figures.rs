@@ -131,6 +131,9 @@ pub struct Counts {
     pub cancelled: u64,
     /// Planned but never started: the run was stopped, its time was up, or no slot was free in time.
     pub unsent: u64,
+    /// Those of them that came due and found no slot in time; each has a row.
+    #[serde(default)]
+    pub unsent_rows: u64,
     /// Cut in flight, or come due and never sent: known only to have taken longer than they were watched.
     #[serde(default)]
     pub censored: u64,

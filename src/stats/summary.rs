@@ -55,6 +55,7 @@ impl Summary {
             Outcome::Unsent => {
                 counts.total -= 1;
                 counts.unsent += 1;
+                counts.unsent_rows += 1;
                 self.censor(record);
                 return;
             }
@@ -160,6 +161,7 @@ impl Summary {
             (&mut a.failed, b.failed),
             (&mut a.cancelled, b.cancelled),
             (&mut a.unsent, b.unsent),
+            (&mut a.unsent_rows, b.unsent_rows),
             (&mut a.censored, b.censored),
             (&mut a.shared_stamps, b.shared_stamps),
             (&mut a.warmup, b.warmup),

@@ -8,22 +8,29 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Usage;
+use crate::mark::Mark;
 
 /// What one event says. Text itself goes into the buffer that [`decode`] is given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delta {
-    /// The event has at least one choice, whatever it carries.
-    pub choices: bool,
-    /// It carries a non-empty token of any kind: content, reasoning, refusal or tool call.
-    pub token: bool,
-    /// It carries visible text: content or refusal.
-    pub text: bool,
-    /// A choice ended here.
-    pub finish: bool,
+    /// What it carries, as [`Mark`] spells it.
+    pub flags: u16,
     /// Token counts.
     pub usage: Option<Usage>,
     /// The server reports an error.
     pub error: Option<String>,
+}
+
+impl Delta {
+    /// Whether all of these flags of a [`Mark`] are set.
+    pub fn has(&self, flags: u16) -> bool {
+        self.flags & flags == flags
+    }
+
+    /// Whether it carries a non-empty token of any kind: content, reasoning, refusal or tool call.
+    pub fn is_token(&self) -> bool {
+        self.flags & (Mark::CONTENT | Mark::REASONING | Mark::TOOL) != 0
+    }
 }
 
 /// Reads one event; the text of all choices, reasoning included, is appended to `text`.
@@ -32,34 +39,32 @@ pub struct Delta {
 /// When the data is not JSON of the expected shape.
 pub fn decode(data: &str, text: &mut String) -> Result<Delta, serde_json::Error> {
     let event: Event = serde_json::from_str(data)?;
-    let mut delta = Delta { usage: event.usage, ..Delta::default() };
+    let flags = if event.usage.is_some() { Mark::USAGE } else { 0 };
+    let mut delta = Delta { usage: event.usage, flags, ..Delta::default() };
     if event.error.is_some_and(|error| error.get() != "null") || event.object.as_deref() == Some("error") {
         delta.error = Some(super::server_message(data));
     }
     for choice in event.choices.unwrap_or_default() {
-        delta.choices = true;
-        delta.finish |= choice.finish_reason.is_some();
+        delta.flags |= Mark::CHOICES;
+        delta.flags |= if choice.finish_reason.is_some() { Mark::FINISH } else { 0 };
         let mut visible = |piece: Text| {
-            if !piece.0.is_empty() {
-                text.push_str(&piece.0);
-                delta.text = true;
-                delta.token = true;
-            }
+            text.push_str(&piece.0);
+            if piece.0.is_empty() { 0 } else { Mark::CONTENT }
         };
-        visible(choice.text);
+        delta.flags |= visible(choice.text);
         let Some(parts) = choice.delta else { continue };
-        visible(parts.content);
-        visible(parts.refusal);
+        delta.flags |= if parts.role.is_some() { Mark::ROLE } else { 0 };
+        delta.flags |= visible(parts.content) | visible(parts.refusal);
         // Servers spell reasoning in two ways and some send both; one of them counts.
         let reasoning = if parts.reasoning_content.0.is_empty() { parts.reasoning } else { parts.reasoning_content };
         if !reasoning.0.is_empty() {
             text.push_str(&reasoning.0);
-            delta.token = true;
+            delta.flags |= Mark::REASONING;
         }
         for call in parts.tool_calls.unwrap_or_default() {
             let call = call.function.unwrap_or_default();
             for piece in [call.name, call.arguments] {
-                delta.token |= !piece.0.is_empty();
+                delta.flags |= if piece.0.is_empty() { 0 } else { Mark::TOOL };
                 text.push_str(&piece.0);
             }
         }
@@ -89,6 +94,7 @@ struct Choice<'a> {
 
 #[derive(Deserialize)]
 struct Parts<'a> {
+    role: Option<IgnoredAny>,
     #[serde(borrow, default)]
     content: Text<'a>,
     #[serde(borrow, default)]
@@ -188,13 +194,13 @@ mod tests {
             r#"{"choices":[{"delta":{"content":null}}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":null}]}"#,
         ] {
-            assert_eq!(read(data).0, Delta { choices: true, ..Delta::default() }, "{data}");
+            let delta = read(data).0;
+            assert!(delta.has(Mark::CHOICES) && !delta.is_token() && !delta.has(Mark::FINISH), "{data}");
         }
     }
 
     #[test]
     fn every_kind_of_token_counts_and_only_content_is_visible() {
-        let token = |text| Delta { choices: true, token: true, text, ..Delta::default() };
         for (data, visible, text) in [
             (r#"{"choices":[{"delta":{"content":"h\u00e9"}}]}"#, true, "hé"),
             (
@@ -216,7 +222,8 @@ mod tests {
                 "{\"a\":",
             ),
         ] {
-            assert_eq!(read(data), (token(visible), text.to_owned()), "{data}");
+            let (delta, read) = read(data);
+            assert_eq!((delta.is_token(), delta.has(Mark::CONTENT), read.as_str()), (true, visible, text), "{data}");
         }
     }
 
@@ -230,7 +237,7 @@ mod tests {
             cached_tokens: Some(2),
             reasoning_tokens: Some(1),
         };
-        assert_eq!(read(data).0, Delta { usage: Some(usage), ..Delta::default() });
+        assert_eq!(read(data).0, Delta { usage: Some(usage), flags: Mark::USAGE, error: None });
         let data = r#"{"choices":[{"delta":{"content":"a"}}],"usage":null}"#;
         assert_eq!(read(data).0.usage, None);
     }

@@ -89,7 +89,7 @@ impl Source for Fixed {
 
 /// A seeded, restartable, endless list of conversations.
 pub struct Workload {
-    source: Box<dyn Source>,
+    source: Box<dyn Source + Send>,
     shape: Shape,
     tokenizer: Option<Tokenizer>,
     /// Number of the first item.
@@ -104,12 +104,12 @@ pub struct Workload {
 pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
     let named = spec.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
     let tokenizer = named.clone();
-    let dataset = |origin, format, tokenizer| -> Result<Box<dyn Source>> {
+    let dataset = |origin, format, tokenizer| -> Result<Box<dyn Source + Send>> {
         let mut dataset = Dataset::new(origin, format, spec.lengths, tokenizer);
         dataset.items(spec.offset, count.max(1))?;
         Ok(Box::new(dataset))
     };
-    let source: Box<dyn Source> = match &spec.source {
+    let source: Box<dyn Source + Send> = match &spec.source {
         plan::Source::Fixed(text) => {
             let content = Content::Text(text.clone());
             let tokens = match &tokenizer {

@@ -62,12 +62,17 @@ impl Perf {
 
     /// Aims at a server, as model `test-model`.
     pub fn checking(self, server: &Server) -> Self {
+        self.watching(server).args("--no-server-metrics")
+    }
+
+    /// Aims at a server whose metrics are read, as model `test-model`.
+    pub fn watching(self, server: &Server) -> Self {
         self.arg("--url").arg(server.url()).args("--model test-model --sleep-interval 0")
     }
 
     /// Aims at a server that speaks HTTP/2 in the clear.
     pub fn against_http2(self, server: &Http2Server) -> Self {
-        self.arg("--url").arg(&server.url).args("--model test-model --sleep-interval 0")
+        self.arg("--url").arg(&server.url).args("--model test-model --sleep-interval 0 --no-server-metrics")
     }
 
     /// Sets a variable of the environment.
@@ -200,6 +205,11 @@ impl Running {
             assert!(begun.elapsed() < PATIENCE, "{folder} never had {rows} rows");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by its name: `INT`, `TERM` or `KILL`. Every shell has a `kill` of its own.

@@ -1,0 +1,127 @@
+//! Open loops: requests go when they are due, and what a user feels is counted from then.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::support::{Reply, Server, outcome, perf};
+
+const SERVICE: Duration = Duration::from_millis(20);
+const FREEZE_FROM: Duration = Duration::from_secs(1);
+const FREEZE_TO: Duration = Duration::from_secs(6);
+const SLOTS: usize = 16;
+const GAP_MS: f64 = 10.0;
+
+/// When a request is answered that a server, frozen once, gets at this time: it does no work while it is frozen.
+fn answered(at: f64) -> f64 {
+    let (from, to, service) = (FREEZE_FROM.as_secs_f64(), FREEZE_TO.as_secs_f64(), SERVICE.as_secs_f64());
+    match at {
+        at if at >= to || at + service <= from => at + service,
+        at if at >= from => to + service,
+        at => to + (at + service - from),
+    }
+}
+
+/// What users of a hundred requests a second feel in seconds, by the arithmetic of so many slots, sorted.
+fn expected(requests: usize) -> Vec<f64> {
+    let mut free = [0.0f64; SLOTS];
+    let mut felt: Vec<f64> = (0..requests)
+        .map(|index| {
+            let due = (index + 1) as f64 * GAP_MS / 1000.0;
+            let slot = free.iter_mut().min_by(|a, b| a.total_cmp(b)).unwrap();
+            *slot = answered(slot.max(due));
+            *slot - due
+        })
+        .collect();
+    felt.sort_by(f64::total_cmp);
+    felt
+}
+
+#[test]
+fn a_frozen_server_shows_in_the_view_from_the_due_time_as_theory_says() {
+    // The server's own zero is the due time of the first request, which it cannot know before that comes.
+    let begun: Mutex<Option<Instant>> = Mutex::new(None);
+    let server = Server::start(move |seen| {
+        let now = Instant::now();
+        let zero = *begun.lock().unwrap().get_or_insert(now - Duration::from_secs_f64(GAP_MS / 1000.0));
+        assert!(seen.index() < 800);
+        let at = (now - zero).as_secs_f64();
+        Reply::stream().pause(Duration::from_secs_f64(answered(at) - at)).text("a").finish().usage(1, 1).done()
+    });
+    let run = perf()
+        .against(&server)
+        .args("--open-loop --rate 100 --arrival constant --number 800 --max-in-flight 16 --max-tokens 1")
+        .run();
+    let point = run.only_point();
+    let figures = point.summary()["figures"].clone();
+    let expected = expected(800);
+    for (name, q) in [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)] {
+        let theory = expected[(q * 800f64).ceil() as usize - 1] * 1000.0;
+        let felt = figures["e2e_intended_ms"][name].as_f64().unwrap();
+        assert!((felt - theory).abs() <= 0.01 * theory, "{name}: {felt} ms felt, {theory} ms by theory");
+        // Only what was in flight when the server froze knows of it in the other view: 16 of 800.
+        let real = figures["e2e_ms"][name].as_f64().unwrap();
+        assert!(q > 0.97 || real < 0.1 * theory, "{name}: {real} ms from the real start");
+    }
+    assert_eq!((point.count("total"), point.count("unsent"), point.count("censored")), (800, 0, 0));
+    let trust = point.json("trust.json");
+    assert_eq!(trust["verdict"], "INVALID", "a pool too small is the client's own limit");
+    assert!(trust["doubts"].as_array().unwrap().iter().any(|doubt| doubt["cause"] == "slots_exhausted"));
+    assert_eq!(trust["dominating"], "slot");
+}
+
+#[test]
+fn what_came_due_and_was_never_sent_is_counted_and_censored() {
+    let server = Server::start(|_| Reply::never());
+    let run = perf()
+        .against(&server)
+        .args("--open-loop --rate 50 --arrival constant --number 1000 --max-in-flight 2")
+        .args("--duration 1 --grace-period 0.1")
+        .exit(3)
+        .run();
+    let point = run.only_point();
+    let rows = point.rows();
+    // Due every 20 ms, the last one before the second is over.
+    assert_eq!(rows.len(), 49);
+    assert_eq!(rows.iter().filter(|row| outcome(row) == "unsent").count(), 47);
+    assert_eq!((point.count("total"), point.count("cancelled"), point.count("unsent_rows")), (2, 2, 47));
+    assert_eq!((point.count("unsent"), point.count("censored")), (998, 49));
+    let felt = &point.summary()["figures"]["e2e_intended_ms"];
+    assert_eq!(felt["n"], 49, "each counts with the time it was waited for");
+    assert!(felt["max"].as_f64().unwrap() >= 1000.0);
+    assert_eq!(point.json("benchmark_summary.json")["Total Requests"], 0, "EvalScope knows of no such request");
+}
+
+#[test]
+fn every_request_goes_at_its_own_instant_and_none_before() {
+    let server = Server::start(|_| Reply::of(&["a"]));
+    let run = perf().against(&server).args("--open-loop --rate 200,400 --number 40,80 --seed 7").run();
+    for (folder, number, rate) in [("rate_200.0_number_40", 40, 200.0), ("rate_400.0_number_80", 80, 400.0)] {
+        let point = run.point(folder);
+        let rows = point.rows();
+        assert_eq!(rows.len(), number);
+        let at = |row: &serde_json::Value, name: &str| row[name].as_u64().unwrap();
+        let first = at(&rows[0], "intended_ns");
+        for row in &rows {
+            assert!(at(row, "released_ns") >= at(row, "intended_ns"), "never early");
+            assert!(at(row, "started_ns") >= at(row, "released_ns"));
+        }
+        // Scaled so that the last is due at number / rate; the first gap is missing here.
+        let last = at(&rows[number - 1], "intended_ns");
+        let span = (last - first) as f64 / 1e9;
+        assert!(span < number as f64 / rate, "{span}");
+        let args = point.json("benchmark_args.json");
+        assert_eq!((&args["open_loop"], &args["parallel"], &args["rate"]), (&true.into(), &(-1).into(), &rate.into()));
+        let theirs = point.json("benchmark_summary.json");
+        assert_eq!((&theirs["Concurrency"], &theirs["Request Rate (req/s)"]), (&(-1).into(), &rate.into()));
+    }
+}
+
+#[test]
+fn a_closed_loop_with_a_rate_is_paced_and_capped() {
+    let server = Server::start(|_| Reply::of(&["a"]));
+    let run = perf().against(&server).args("--parallel 2 --rate 500 --number 20").run();
+    let point = run.point("parallel_2_number_20");
+    assert_eq!(point.count("ok"), 20);
+    assert!(server.connections() <= 2, "{} connections", server.connections());
+    assert_eq!(point.json("benchmark_args.json")["rate"], 500.0);
+}
