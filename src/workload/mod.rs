@@ -132,9 +132,7 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
             let tokenizer = tokenizer.map_or_else(Tokenizer::built_in, Ok)?;
             Box::new(Synth::new(spec, *prefix, tokenizer)?)
         }
-        plan::Source::RandomAs { .. } => {
-            Box::new(Compat::new(spec, tokenizer.map_or_else(Tokenizer::built_in, Ok)?)?)
-        }
+        plan::Source::RandomAs { .. } => Box::new(Compat::new(spec, tokenizer.map_or_else(Tokenizer::built_in, Ok)?)?),
         plan::Source::Saved(_) => return Err(Failure::usage("--workload: cannot be sent")),
     };
     Ok(Workload { source, shape: Shape::new(spec), tokenizer: named, first: spec.offset })

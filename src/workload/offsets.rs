@@ -182,25 +182,19 @@ mod tests {
             // BurstGPT, then Azure's two spellings.
             ("Timestamp,Model,Log Type\n12,ChatGPT,\"a, b\"\n19,GPT-4,x\n", &[0, 7_000_000_000]),
             ("\"Model\",\"Timestamp\"\n\"a,b\",5\n\"c\",5.5\n", &[0, 500_000_000]),
-            (
-                "TIMESTAMP,ContextTokens\n2023-11-16 09:30:00.1250000,512\n2023-11-16 09:30:01,9\n",
-                &[0, 875_000_000],
-            ),
-            (
-                "TIMESTAMP,A\n2024-05-12 23:59:59.250000+00:00,1\n2024-05-13 02:00:00.25+02:00,3\n",
-                &[0, 1_000_000_000],
-            ),
+            ("TIMESTAMP,ContextTokens\n2023-11-16 09:30:00.1250000,512\n2023-11-16 09:30:01,9\n", &[0, 875_000_000]),
+            ("TIMESTAMP,A\n2024-05-12 23:59:59.250000+00:00,1\n2024-05-13 02:00:00.25+02:00,3\n", &[0, 1_000_000_000]),
             // EvalScope, Mooncake, Bailian.
             ("{\"timestamp\": 1.000000001}\n{\"body\": {}, \"timestamp\": \"1.5\"}\n", &[0, 499_999_999]),
-            ("{\"timestamp\": \"2026-01-01T00:00:00Z\"}\n{\"timestamp\": \"2026-01-01T00:00:02Z\"}\n", &[
-                0,
-                2_000_000_000,
-            ]),
+            (
+                "{\"timestamp\": \"2026-01-01T00:00:00Z\"}\n{\"timestamp\": \"2026-01-01T00:00:02Z\"}\n",
+                &[0, 2_000_000_000],
+            ),
             ("{\"timestamp\":0,\"hash_ids\":[7]}\n{\"timestamp\":250.5,\"hash_ids\":[7]}\n", &[0, 250_500_000]),
-            ("{\"timestamp\":1,\"hash_ids\":[],\"chat_id\":1}\n{\"timestamp\":2,\"hash_ids\":[],\"chat_id\":2}\n", &[
-                0,
-                1_000_000_000,
-            ]),
+            (
+                "{\"timestamp\":1,\"hash_ids\":[],\"chat_id\":1}\n{\"timestamp\":2,\"hash_ids\":[],\"chat_id\":2}\n",
+                &[0, 1_000_000_000],
+            ),
         ] {
             assert_eq!(read(bytes)??, expected, "{bytes}");
         }

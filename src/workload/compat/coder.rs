@@ -9,8 +9,7 @@ use crate::error::{Failure, Result};
 use crate::tokenizer::Tokenizer;
 
 /// Special tokens that have a name; `all_special_ids` holds these and the additional ones, not every special token.
-const NAMED: [&str; 7] =
-    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+const NAMED: [&str; 7] = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 /// Lists, or tables by name, of additional ones; the second name is that of `transformers` 5.
 const ADDITIONAL: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
 /// What `clean_up_tokenization_spaces` replaces in a decoded text, in this order.
@@ -43,7 +42,9 @@ impl Coder {
         let clean = config.as_ref().and_then(|config| config.get("clean_up_tokenization_spaces"));
         let clean = clean == Some(&Value::Bool(true));
         let special = if config.is_none() && map.is_none() {
-            (0..u32::try_from(tokenizer.vocab_size()).unwrap_or(u32::MAX)).filter(|id| tokenizer.is_special(*id)).collect()
+            (0..u32::try_from(tokenizer.vocab_size()).unwrap_or(u32::MAX))
+                .filter(|id| tokenizer.is_special(*id))
+                .collect()
         } else {
             let (config, map) = (config.unwrap_or_default(), map.unwrap_or_default());
             let stated = |name: &str| config.get(name).filter(|value| !value.is_null()).or_else(|| map.get(name));
@@ -126,8 +127,11 @@ mod tests {
     use super::*;
 
     fn tokenizer_json() -> String {
-        let vocab: Map<String, Value> =
-            ["<s>", "</s>", "[X]", "a", " .", "b"].iter().zip(0..).map(|(text, id)| ((*text).into(), id.into())).collect();
+        let vocab: Map<String, Value> = ["<s>", "</s>", "[X]", "a", " .", "b"]
+            .iter()
+            .zip(0..)
+            .map(|(text, id)| ((*text).into(), id.into()))
+            .collect();
         let special = |id: u32, text: &str| {
             serde_json::json!({"id": id, "content": text, "special": true, "single_word": false, "lstrip": false,
                 "rstrip": false, "normalized": false})

@@ -148,12 +148,7 @@ impl Compat {
 
     /// Decodes and encodes ids until there are `wanted` of them, cutting what is too much and filling what is missing,
     /// at most ten times. Gives the text and its ids.
-    fn repair(
-        &self,
-        mut ids: Vec<u32>,
-        wanted: usize,
-        fill: &mut Fill<'_>,
-    ) -> Result<(String, Vec<u32>)> {
+    fn repair(&self, mut ids: Vec<u32>, wanted: usize, fill: &mut Fill<'_>) -> Result<(String, Vec<u32>)> {
         for round in 0.. {
             let text = self.coder.decode(&ids)?;
             ids = self.coder.encode(&text)?;

@@ -12,8 +12,7 @@ use crate::workload::open;
 const GOLDEN: &str = include_str!("../../../tests/golden/compat_random.jsonl");
 
 fn random_as(tool: Tool, seed: u64) -> WorkloadSpec {
-    let mut spec =
-        spec(From::RandomAs { tool, input_len: 24, output_len: 16, range_ratio: 0.5, prefix: 0 });
+    let mut spec = spec(From::RandomAs { tool, input_len: 24, output_len: 16, range_ratio: 0.5, prefix: 0 });
     spec.seed = seed;
     spec.lengths = Lengths { min: 10, max: 40 };
     spec
@@ -50,7 +49,13 @@ fn prompts_and_lengths_are_those_of_the_tools() -> TestResult {
         let asked = workload.conversations(0, expected.len() as u64)?;
         for (index, (conversation, (text, tokens, max_tokens))) in asked.iter().zip(&expected).enumerate() {
             let prompt = &conversation.turns[0];
-            assert_eq!(prompt.content, Content::Text(text.clone()), "{} {}: prompt {index}", case["tool"], case["seed"]);
+            assert_eq!(
+                prompt.content,
+                Content::Text(text.clone()),
+                "{} {}: prompt {index}",
+                case["tool"],
+                case["seed"]
+            );
             assert_eq!((prompt.tokens, prompt.max_tokens), (Some(*tokens), Some(*max_tokens)), "prompt {index}");
         }
         assert_eq!(asked.len(), expected.len());
@@ -64,7 +69,8 @@ fn prompts_and_lengths_are_those_of_the_tools() -> TestResult {
 
 #[test]
 fn vllm_draws_the_known_vectors() -> TestResult {
-    let mut coder = spec(From::RandomAs { tool: Tool::Vllm, input_len: 10, output_len: 5, range_ratio: 0.5, prefix: 0 });
+    let mut coder =
+        spec(From::RandomAs { tool: Tool::Vllm, input_len: 10, output_len: 5, range_ratio: 0.5, prefix: 0 });
     coder.seed = 0;
     let compat = Compat::new(&coder, Tokenizer::built_in()?)?;
     let drawn = compat.draw(0, 4)?;
@@ -96,7 +102,8 @@ fn arrivals_go_on_where_the_prompts_ended() -> TestResult {
         assert_eq!(fresh.clone().after(state) == fresh, tool == Tool::Vllm);
     }
     let mut sglang = random_as(Tool::Sglang, 42);
-    sglang.source = From::RandomAs { tool: Tool::Sglang, input_len: 1024, output_len: 1024, range_ratio: 0.0, prefix: 0 };
+    sglang.source =
+        From::RandomAs { tool: Tool::Sglang, input_len: 1024, output_len: 1024, range_ratio: 0.0, prefix: 0 };
     let state = open(&sglang, 0)?.arrivals_state(0, 1000)?.ok_or("no state")?;
     let due = Arrivals::new(process(), 1000, Some(Tool::Sglang), 42).after(state).iter().take(3).collect::<Vec<_>>();
     assert_eq!(due, [0, 130470878, 135666189]);

@@ -68,9 +68,7 @@ impl Legacy {
             let cube = cube * cube * cube;
             let uniform = self.double();
             let square = normal * normal;
-            if uniform < 1.0 - 0.0331 * square * square
-                || uniform.ln() < 0.5 * square + b * (1.0 - cube + cube.ln())
-            {
+            if uniform < 1.0 - 0.0331 * square * square || uniform.ln() < 0.5 * square + b * (1.0 - cube + cube.ln()) {
                 return b * cube;
             }
         }
