@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokenizers::PostProcessor;
+
 use crate::error::{Failure, Result};
 
 /// The tokenizer that is built in, so that prompts of exact length and the embedded model need no download.
@@ -62,6 +64,16 @@ impl Tokenizer {
     /// Number of ids, added tokens included.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
+    }
+
+    /// Number of ids of the vocabulary alone.
+    pub fn base_vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(false)
+    }
+
+    /// Number of special tokens that the tokenizer would put around a text.
+    pub fn special_tokens_around(&self) -> usize {
+        self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false))
     }
 
     /// Ids of the text, without special tokens around it.

@@ -6,9 +6,11 @@ mod journal;
 mod parquet;
 mod requests;
 mod run_dir;
+mod saved;
 
 pub use chunks::Chunks;
 pub use hlog::{Hlogs, merge};
 pub use journal::{Header, Journal, Rows};
 pub use requests::Requests;
 pub use run_dir::{RunDir, write_file};
+pub use saved::{Digest, SavedHeader, SavedReader, SavedRequest, SavedWriter};

@@ -106,7 +106,7 @@ impl Dataset {
             }
             remarks.unparsed += u64::from(unparsed);
             if wanted(pass.usable) {
-                pass.kept.push((pass.usable, Item { content, tokens }));
+                pass.kept.push((pass.usable, Item { content, tokens, max_tokens: None }));
             }
             pass.usable += 1;
         }

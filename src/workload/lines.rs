@@ -25,20 +25,11 @@ impl Origin {
 
     /// Begins at the first line.
     pub(super) fn lines(&self) -> Result<Lines> {
-        let reader: Box<dyn BufRead> = match self {
-            Origin::BuiltIn { text, .. } => Box::new(Cursor::new(text.as_bytes())),
-            Origin::File(path) => Box::new(BufReader::with_capacity(1 << 16, open(path)?)),
-        };
-        Ok(Lines { reader, name: self.name(), number: 0, buffer: Vec::new() })
+        match self {
+            Origin::BuiltIn { text, .. } => Ok(Lines::new(Box::new(Cursor::new(text.as_bytes())), self.name())),
+            Origin::File(path) => Lines::open(path, "--dataset-path"),
+        }
     }
-}
-
-fn open(path: &Path) -> Result<std::fs::File> {
-    std::fs::File::open(path).map_err(|error| {
-        Failure::files(format!("--dataset-path {}: cannot be read", path.display()))
-            .because(error)
-            .hint("check the path and the permission to read it")
-    })
 }
 
 /// A line of a file, for messages.
@@ -66,6 +57,20 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Begins at the first line of a file that a flag names.
+    pub(super) fn open(path: &Path, flag: &str) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(|error| {
+            Failure::files(format!("{flag} {}: cannot be read", path.display()))
+                .because(error)
+                .hint("check the path and the permission to read it")
+        })?;
+        Ok(Self::new(Box::new(BufReader::with_capacity(1 << 16, file)), path.display().to_string()))
+    }
+
+    fn new(reader: Box<dyn BufRead>, name: String) -> Self {
+        Lines { reader, name, number: 0, buffer: Vec::new() }
+    }
+
     /// The next line without its end (LF or CRLF) and without the byte order mark that some editors put first; `None`
     /// after the last.
     pub(super) fn next(&mut self) -> Result<Option<(Place<'_>, &str)>> {

@@ -6,6 +6,9 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `arrivals`, `offsets` | when each request is due; instants read from a file |
+//! | `compat` | random prompts as another tool draws them |
+//! | `generators` | the random generators of other tools |
 //! | `dataset` | rows of a file, filtered and cycled |
 //! | `lines`, `format`, `messages` | a file's lines; what a line stands for; what makes messages acceptable |
 //! | `synth`, `vocabulary` | random prompts of exact length; the ids they are drawn from |
@@ -13,10 +16,14 @@
 //! | `rng` | a random stream for each purpose and item |
 //! | `remarks` | what was left out and why |
 
+mod arrivals;
+mod compat;
 mod dataset;
 mod format;
+mod generators;
 mod lines;
 mod messages;
+mod offsets;
 mod remarks;
 mod rng;
 mod shape;
@@ -25,8 +32,12 @@ mod synth;
 mod testing;
 mod vocabulary;
 
+pub use arrivals::{Arrivals, Process};
+pub use generators::{Legacy, Pcg64, Python};
+pub use offsets::read_offsets;
 pub use remarks::{Reason, Remarks, Skipped};
 
+use self::compat::Compat;
 use self::dataset::Dataset;
 use self::format::Format;
 use self::lines::Origin;
@@ -48,6 +59,10 @@ trait Source {
     fn items(&mut self, from: u64, count: u64) -> Result<Vec<Item>>;
     /// What a reader of the results should know of the items so far.
     fn remarks(&self) -> Remarks;
+    /// Where the generator of arrivals stands after these items were drawn, where the source draws from it.
+    fn arrivals(&self, _from: u64, _count: u64) -> Result<Option<Legacy>> {
+        Ok(None)
+    }
 }
 
 /// What is asked, and its length where it was counted.
@@ -55,6 +70,8 @@ trait Source {
 struct Item {
     content: Content,
     tokens: Option<u32>,
+    /// Most tokens of the reply, where the source draws them itself.
+    max_tokens: Option<u32>,
 }
 
 /// One item for all.
@@ -99,7 +116,7 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
                 Some(tokenizer) => messages::tokens(&content, tokenizer)?,
                 None => None,
             };
-            Box::new(Fixed(Item { content, tokens }))
+            Box::new(Fixed(Item { content, tokens, max_tokens: None }))
         }
         plan::Source::OpenQa(path) => {
             let origin = match path {
@@ -115,7 +132,7 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
             let tokenizer = tokenizer.map_or_else(Tokenizer::built_in, Ok)?;
             Box::new(Synth::new(spec, *prefix, tokenizer)?)
         }
-        plan::Source::RandomAs { .. } => return Err(Failure::usage("--compat: cannot be made")),
+        plan::Source::RandomAs { .. } => Box::new(Compat::new(spec, tokenizer.map_or_else(Tokenizer::built_in, Ok)?)?),
         plan::Source::Saved(_) => return Err(Failure::usage("--workload: cannot be sent")),
     };
     Ok(Workload { source, shape: Shape::new(spec), tokenizer: named, first: spec.offset })
@@ -132,6 +149,15 @@ impl Workload {
         let from = from.ok_or_else(|| Failure::usage(format!("--dataset-offset {}: out of range", self.first)))?;
         let items = self.source.items(from, count)?;
         Ok((from..).zip(items).map(|(index, item)| self.shape.prompt(index, item).into()).collect())
+    }
+
+    /// Where the generator of arrivals stands once the conversations of a load point were drawn in the manner of another
+    /// tool; `None` where the source is our own. See [`Arrivals::after`].
+    ///
+    /// # Errors
+    /// As [`Workload::conversations`].
+    pub fn arrivals_state(&self, offset: u64, count: u64) -> Result<Option<Legacy>> {
+        self.source.arrivals(self.first.saturating_add(offset), count)
     }
 
     /// The tokenizer that the plan names, read once; replies are counted with it as well.

@@ -31,10 +31,11 @@ impl Shape {
     }
 
     /// The prompt of item `index`. The reply length is drawn for each item, also where one prompt serves all of them
-    /// (EvalScope draws once there).
+    /// (EvalScope draws once there), unless the item brings its own.
     pub(super) fn prompt(&self, index: u64, item: Item) -> Prompt {
         let (min, max) = self.max_tokens;
-        let max_tokens = rng::within(&mut rng::stream(self.seed, Purpose::MaxTokens, index), min, max);
+        let draw = || rng::within(&mut rng::stream(self.seed, Purpose::MaxTokens, index), min, max);
+        let max_tokens = item.max_tokens.unwrap_or_else(draw);
         let content = match item.content {
             Content::Text(text) if self.chat => Content::Messages(vec![json!({"role": "user", "content": text})]),
             other => other,
@@ -70,7 +71,7 @@ mod tests {
     use crate::plan::Source;
 
     fn text() -> Item {
-        Item { content: Content::Text("hi".to_owned()), tokens: Some(1) }
+        Item { content: Content::Text("hi".to_owned()), tokens: Some(1), max_tokens: None }
     }
 
     fn template(template: Value, chat: bool) -> Content {
@@ -117,7 +118,7 @@ mod tests {
         let mut spec = spec(Source::Fixed(String::new()));
         spec.template = json!({"top_p": 0.5}).as_object().cloned();
         let body = Content::Body(json!({"prompt": "a"}).as_object().cloned().unwrap_or_default());
-        let item = Item { content: body.clone(), tokens: None };
+        let item = Item { content: body.clone(), tokens: None, max_tokens: None };
         assert_eq!(Shape::new(&spec).prompt(0, item).content, body);
     }
 }

@@ -68,7 +68,7 @@ impl Synth {
         let length = rng::within(&mut rng, self.lengths.min, self.lengths.max);
         let made = self.make(&mut rng, length as usize)?;
         let tokens = u32::try_from(made.ids.len()).ok();
-        Ok((Item { content: Content::Text(made.text), tokens }, made.exact))
+        Ok((Item { content: Content::Text(made.text), tokens, max_tokens: None }, made.exact))
     }
 
     /// A text that begins with the prefix and has `length` tokens more. Every text is encoded again, and only that

@@ -105,7 +105,7 @@ impl Kind {
 }
 
 /// Whether it is the spelling of a single byte, such as `<0x0A>`.
-fn is_byte(spelling: &str) -> bool {
+pub(super) fn is_byte(spelling: &str) -> bool {
     let hex = spelling.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
     hex.is_some_and(|hex| hex.len() == 2 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
