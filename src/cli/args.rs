@@ -177,7 +177,8 @@ pub(super) struct PerfFlags {
     /// Gamma-distributed gaps of this shape: below 1 bursty, 1 Poisson, above 1 regular
     #[arg(long, value_name = "SHAPE", help_heading = "Load")]
     burstiness: Option<f64>,
-    /// Instants of arrival for --arrival trace: seconds a line, or CSV or JSONL with a timestamp
+    /// Instants of arrival for --arrival trace, whose shape is kept at the mean rate of --rate: seconds a line, or CSV
+    /// or JSONL with a timestamp
     #[arg(long, value_name = "FILE", help_heading = "Load")]
     arrival_file: Option<String>,
     /// Let the rate grow from the first request to the last: linear or exponential

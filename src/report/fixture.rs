@@ -104,6 +104,7 @@ impl Load {
             point,
             status: Status::Complete,
             reason: None,
+            workload_sha256: None,
             epoch_unix_ns: 1_795_231_000_000_000_000 + self.parallel * 60_000_000_000,
             figures: summary.figures(),
             trust: None,

@@ -5,25 +5,21 @@ use std::time::Instant;
 
 use super::check;
 use super::point::{Ending, conclude};
+use super::requests::{Fingerprint, requests};
 use super::result::{PointResult, Status};
 use super::scrape::{Metrics, Scraper};
 use super::sweep::{Watcher, pause, remarks, workers};
-use crate::engine::{self, Job, Ledger, Release, Request, Requests, Route, Schedule, Stop, Tally};
+use crate::engine::{self, Job, Ledger, Release, Route, Schedule, Stop, Tally};
 use crate::error::{Failure, Result};
 use crate::local;
 use crate::plan::{Load, Plan, Point, Served};
-use crate::prompt::Conversation;
 use crate::record::{Epoch, Record, Sink};
 use crate::stats::{Host, SelfCheck, Summary};
 use crate::store::{Journal, RunDir, write_file};
 use crate::target::Target;
 use crate::tokenizer::Tokenizer;
 use crate::units::millis;
-use crate::wire;
 use crate::workload::{self, Workload};
-
-/// Prompts made at a time.
-const BATCH: u64 = 256;
 
 /// What all load points of a run share: the target, found and checked, and the workload, which moves on with each.
 pub(super) struct Bench<'a> {
@@ -113,11 +109,14 @@ impl<'a> Bench<'a> {
             number: point.number,
             log_chunks: plan.settings.log_chunks,
         };
-        let tally = engine::run(&job, requests(plan, &self.workload, *offset, point), &mut recorder, self.stop)?;
+        let fingerprint = Fingerprint::default();
+        let made = requests(plan, &self.workload, *offset, point, fingerprint.clone())?;
+        let tally = engine::run(&job, made, &mut recorder, self.stop)?;
         scraper.map(Scraper::end).transpose()?;
         *offset += point.warmup + point.number;
         let self_check = self.self_check.take();
-        let ending = Ending { self_check, ..ending(&tally, &recorder.summary, &plan.target) };
+        let ending =
+            Ending { self_check, workload: fingerprint.get(), ..ending(&tally, &recorder.summary, &plan.target) };
         conclude(plan, dir, folder, ending, self.tokenizer.as_ref())
     }
 
@@ -160,38 +159,6 @@ fn schedule(plan: &Plan, point: Point) -> Schedule {
         (_, most) => Release::Clock { most: most.map(|most| most as usize) },
     };
     Schedule { release, duration: plan.load.duration, grace: plan.load.grace }
-}
-
-/// The requests of a load point, made as they are wanted: prompts by the batch, bodies one by one.
-fn requests(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point) -> Requests {
-    let (plan, workload) = (plan.clone(), Arc::clone(workload));
-    let total = point.warmup + point.number;
-    let batches = (0..total).step_by(BATCH as usize).map(move |from| {
-        let count = BATCH.min(total - from);
-        let batch = lock(&workload).conversations(offset + from, count);
-        batch.map(|batch| batch.into_iter().zip(from..).collect::<Vec<_>>())
-    });
-    let encode = move |conversation: &Conversation, index: u64| -> Result<Request> {
-        let prompt = conversation.turns.first().ok_or_else(|| Failure::bug("a conversation has no turn"))?;
-        let encoded = wire::encode(prompt, &plan.sampling, &plan.target.model)?;
-        // A count is reported only where the user named the tokenizer: the built-in one is not the server's.
-        let counted = prompt.tokens.filter(|_| plan.workload.tokenizer.is_some());
-        Ok(Request {
-            body: encoded.bytes,
-            stream: encoded.stream,
-            prompt_tokens: counted.map(u64::from),
-            due_ns: point.load.rate().map(|rate| ((index + 1) as f64 / rate * 1e9) as u64),
-            warmup: index < point.warmup,
-        })
-    };
-    Box::new(
-        batches
-            .flat_map(|batch| match batch {
-                Ok(batch) => batch.into_iter().map(Ok).collect(),
-                Err(failure) => vec![Err(failure)],
-            })
-            .map(move |item| item.and_then(|(conversation, index)| encode(&conversation, index))),
-    )
 }
 
 /// Keeps each row before it is counted.
@@ -239,7 +206,7 @@ fn ending(tally: &Tally, summary: &Summary, target: &Target) -> Ending {
     } else {
         (Status::Complete, None)
     };
-    Ending { status, reason, unsent: tally.unsent, host: Some(host(&tally.ledger)), self_check: None }
+    Ending { status, reason, unsent: tally.unsent, host: Some(host(&tally.ledger)), self_check: None, workload: None }
 }
 
 /// What the engine noted, as it is judged.

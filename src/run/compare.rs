@@ -237,11 +237,17 @@ fn side(run: &Path, plan: &Table) -> Side {
         path: run.display().to_string(),
         tool: text(&summary["tool"]),
         model: text(&summary["setting"]["model"]),
-        workload: digest(plan),
+        workload: sent(&summary).unwrap_or_else(|| digest(plan)),
     }
 }
 
-/// FNV-1a over the settings that decide what is sent.
+/// The digests of what each load point sent, as one; `None` where a point has none.
+fn sent(summary: &serde_json::Value) -> Option<String> {
+    let points = summary["points"].as_array().filter(|points| !points.is_empty())?;
+    points.iter().map(|point| point["workload_sha256"].as_str()).collect::<Option<Vec<_>>>().map(|all| all.join("+"))
+}
+
+/// FNV-1a over the settings that decide what is sent, where what was sent is not known.
 fn digest(plan: &Table) -> String {
     let mut hash = 0xCBF2_9CE4_8422_2325u64;
     for key in WORKLOAD {

@@ -10,6 +10,7 @@ mod point;
 mod probe;
 mod rebuild;
 mod recast;
+mod requests;
 mod result;
 mod scrape;
 mod search;

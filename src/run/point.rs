@@ -30,6 +30,8 @@ pub(super) struct Ending {
     pub(super) host: Option<Host>,
     /// How this machine measured a server of known timing.
     pub(super) self_check: Option<SelfCheck>,
+    /// SHA-256 over what was sent, where all of it was made.
+    pub(super) workload: Option<String>,
 }
 
 /// Makes every file of a load point from its rows. The one way to results, for runs that ended well and for others.
@@ -94,6 +96,7 @@ pub(super) fn conclude(
         point,
         status: ending.status,
         reason: ending.reason,
+        workload_sha256: ending.workload,
         epoch_unix_ns: rows.header.epoch_unix_ns,
         figures,
         trust: Some(trust),

@@ -35,7 +35,8 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
                 // Requests that came due without a slot are among the rows, and counted from there.
                 let rows = result.figures.counts.unsent_rows;
                 let unsent = result.figures.counts.unsent.saturating_sub(rows);
-                Ending { status: result.status, reason: result.reason, unsent, host, self_check }
+                let (status, reason, workload) = (result.status, result.reason, result.workload_sha256);
+                Ending { status, reason, unsent, host, self_check, workload }
             }
             None => Ending {
                 status: Status::Recovered,
@@ -43,6 +44,7 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
                 unsent: 0,
                 host: None,
                 self_check: None,
+                workload: None,
             },
         };
         let (result, notices) = conclude(&plan, &dir, &folder, ending, tokenizer.as_ref())?;

@@ -40,6 +40,9 @@ pub struct PointResult {
     /// Why it ended early.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// SHA-256 over the ordered due times and bodies; absent where the run ended before all were made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub workload_sha256: Option<String>,
     /// The epoch of the point, ns of the wall clock since 1970.
     pub epoch_unix_ns: u64,
     /// Everything computed.

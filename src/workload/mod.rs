@@ -87,6 +87,19 @@ impl Source for Fixed {
     }
 }
 
+/// Whole requests of a file, which pass this module by.
+struct Elsewhere;
+
+impl Source for Elsewhere {
+    fn items(&mut self, _from: u64, _count: u64) -> Result<Vec<Item>> {
+        Err(Failure::bug("a saved workload has no prompts to make"))
+    }
+
+    fn remarks(&self) -> Remarks {
+        Remarks::default()
+    }
+}
+
 /// A seeded, restartable, endless list of conversations.
 pub struct Workload {
     source: Box<dyn Source + Send>,
@@ -133,7 +146,7 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
             Box::new(Synth::new(spec, *prefix, tokenizer)?)
         }
         plan::Source::RandomAs { .. } => Box::new(Compat::new(spec, tokenizer.map_or_else(Tokenizer::built_in, Ok)?)?),
-        plan::Source::Saved(_) => return Err(Failure::usage("--workload: cannot be sent")),
+        plan::Source::Saved(_) => Box::new(Elsewhere),
     };
     Ok(Workload { source, shape: Shape::new(spec), tokenizer: named, first: spec.offset })
 }
