@@ -8,8 +8,10 @@
 
 mod advice;
 mod answer;
+mod bars;
 mod boxed;
 mod chart;
+mod client;
 mod course;
 mod curves;
 mod decimal;
@@ -25,8 +27,10 @@ mod performance;
 mod picture;
 mod png;
 mod point;
+mod quantiles;
 mod scale;
 mod shapes;
+mod stages;
 mod svg;
 mod sweep;
 mod table;
@@ -35,8 +39,10 @@ mod terminal;
 mod tests;
 mod time;
 mod trace;
+mod trust;
+mod view;
 
-pub use chart::{Axis, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
+pub use chart::{Axis, Bar, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight};
 pub use depth::Depth;
 pub use document::{Card, Document};
 pub use html::html;
@@ -46,3 +52,4 @@ pub use picture::sweep_png;
 pub use point::point_tables;
 pub use table::{Cell, Column, Mark, Row, Table};
 pub use terminal::{Style, sweep_table};
+pub use trust::{Badge, Judged, Judgement, verdicts};
