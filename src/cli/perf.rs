@@ -12,7 +12,9 @@ use super::{log, signals};
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
 use crate::plan::{Plan, Point, SlaSpec, layer, profile_text};
+use crate::report;
 use crate::run::{RunResult, Status, Watcher, sweep};
+use crate::stats::Verdict;
 use crate::store::RunDir;
 
 /// Resolves the flags to a plan and carries it out.
@@ -54,11 +56,17 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     }
     let run = sweep(&plan, &dir, &mut progress, &stop).inspect_err(discard)?;
     show(&run, *console, flags.json)?;
-    let exit = exit_of(&run);
+    let exit = exit_of(&run, plan.settings.require_valid);
     let new = run.notices.iter().filter(|notice| !plan.notices.contains(notice));
     new.for_each(|notice| console.warn(notice));
     if exit == Exit::Target {
         console.say("error: the run is no success: every request failed, or the target was lost");
+    }
+    if exit == Exit::Gate {
+        console.say(&format!(
+            "error: --require-valid: {}; trust.json of each load point says why",
+            report::verdicts(&run)
+        ));
     }
     if flags.json {
         console.say(&format!("saved  {}", dir.path().display()));
@@ -66,14 +74,16 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     Ok(exit)
 }
 
-/// The exit number of a run that was carried out.
-fn exit_of(run: &RunResult) -> Exit {
+/// The exit number of a run that was carried out. What ended early or failed is told before the gate.
+fn exit_of(run: &RunResult, require_valid: bool) -> Exit {
     let any = |status| run.points.iter().any(|point| point.status == status);
     let all_failed = run.points.iter().all(|point| point.figures.counts.ok == 0);
     if any(Status::Interrupted) {
         Exit::Interrupted
     } else if any(Status::Aborted) || all_failed {
         Exit::Target
+    } else if require_valid && run.worst_verdict() == Some(Verdict::Invalid) {
+        Exit::Gate
     } else {
         Exit::Done
     }

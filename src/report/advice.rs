@@ -1,7 +1,7 @@
 //! Which setting is best by EvalScope's two rules, and what the sweep suggests to do.
 
 use super::decimal::number;
-use super::notice::{level, load_cell};
+use super::notice::{level, load_cell, unit};
 use super::performance::by_load;
 use super::table::{Cell, Column, Table};
 use crate::run::{PointResult, RunResult};
@@ -12,11 +12,11 @@ const FLOOR_PERCENT: f64 = 95.0;
 /// Growth of the mean latency over the sweep that is worth a word.
 const STEEP: f64 = 3.0;
 
-/// Points with a result, with their rate and mean latency as EvalScope's files have them.
+/// Sound points, with their rate and mean latency as EvalScope's files have them.
 fn measured(run: &RunResult) -> Vec<(&PointResult, f64, f64)> {
     by_load(run)
         .into_iter()
-        .filter(|point| point.figures.counts.ok > 0)
+        .filter(|point| point.is_sound())
         .filter_map(|point| {
             let get = |key: &str| number(point.evalscope_summary.get(key));
             Some((point, get("Req Throughput (req/s)")?, get("Avg Latency (s)")?))
@@ -40,7 +40,7 @@ pub fn best_settings(run: &RunResult) -> Table {
     };
     Table {
         caption: "Best settings".to_owned(),
-        columns: ["goal", "in flight", "req/s", "mean latency"].map(Column::alone).to_vec(),
+        columns: ["goal", unit(run), "req/s served", "mean latency"].map(Column::alone).to_vec(),
         rows: [row("most requests a second", fastest), row("least latency", shortest)].into_iter().flatten().collect(),
         ..Table::default()
     }
@@ -51,7 +51,8 @@ pub fn advice(run: &RunResult) -> Vec<String> {
     let measured = measured(run);
     let mut advice = Vec::new();
     let (Some(first), Some(last)) = (measured.first(), measured.last()) else { return advice };
-    let parallel = |point: &PointResult| level(point.point.load.level());
+    let name = |load: f64| format!("{} {}", level(load), unit(run));
+    let load = |point: &PointResult| point.point.load.level();
     if measured.len() > 1 {
         let best = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(last);
         let at = best.0.point.load.level();
@@ -63,23 +64,23 @@ pub fn advice(run: &RunResult) -> Vec<String> {
                 _ => " Try more, until throughput stops growing.".to_owned(),
             };
             advice.push(format!(
-                "The rate was highest at the greatest load, {} in flight, so the server may not be saturated.{limit}",
-                level(at)
+                "The rate was highest at the greatest load, {}, so the server may not be saturated.{limit}",
+                name(at)
             ));
         } else if at == first.0.point.load.level() {
             advice.push(format!(
-                "The rate was highest at the least load, {} in flight: the server is overloaded beyond it, try less.",
-                level(at)
+                "The rate was highest at the least load, {}: the server is overloaded beyond it, try less.",
+                name(at)
             ));
         } else {
-            advice.push(format!("The rate peaks at {} in flight; loads around it are worth a closer look.", level(at)));
+            advice.push(format!("The rate peaks at {}; loads around it are worth a closer look.", name(at)));
         }
         if first.2 > 0.0 && last.2 / first.2 > STEEP {
             advice.push(format!(
-                "Mean latency grows {}-fold from {} to {} in flight; where users wait, keep the load low.",
+                "Mean latency grows {}-fold from {} to {}; where users wait, keep the load low.",
                 figure(Some(last.2 / first.2)),
-                parallel(first.0),
-                parallel(last.0)
+                level(load(first.0)),
+                name(load(last.0))
             ));
         }
     }
@@ -88,8 +89,8 @@ pub fn advice(run: &RunResult) -> Vec<String> {
         let share = 100.0 * counts.ok as f64 / counts.total.max(1) as f64;
         if counts.total > 0 && share < FLOOR_PERCENT {
             advice.push(format!(
-                "At {} in flight only {share:.1} % of the requests succeeded: see what broke before raising the load.",
-                parallel(point)
+                "At {} only {share:.1} % of the requests succeeded: see what broke before raising the load.",
+                name(load(point))
             ));
         }
     }

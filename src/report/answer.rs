@@ -1,16 +1,22 @@
 //! A run in sentences: what it found, which load to choose and what to try next. Every figure is taken from the result.
 
-use super::notice::{kinds, level, load_name};
+use super::notice::{kinds, level, load_name, unit};
 use super::performance::by_load;
 use super::time;
+use super::view;
 use crate::run::{PointResult, RunResult, Status};
+use crate::stats::Verdict;
 use crate::units::{count, figure};
 
 /// The run in one sentence.
 pub fn answer(run: &RunResult) -> String {
     let points = by_load(run);
-    let measured: Vec<&PointResult> = points.iter().copied().filter(|point| point.figures.counts.ok > 0).collect();
-    let Some(best) = best_point(run, &measured) else {
+    let sound: Vec<&PointResult> = points.iter().copied().filter(|point| point.is_sound()).collect();
+    let Some(best) = best_point(run, &sound) else {
+        if points.iter().any(|point| point.figures.counts.ok > 0) {
+            return "Nothing here can be believed: every load point with a result is INVALID, for the client was late."
+                .to_owned();
+        }
         let failed: u64 = points.iter().map(|point| point.figures.counts.failed).sum();
         let kinds: Vec<String> = points.iter().map(|point| kinds(point)).filter(|kinds| !kinds.is_empty()).collect();
         return match failed {
@@ -19,14 +25,17 @@ pub fn answer(run: &RunResult) -> String {
         };
     };
     let mut text = format!("{} at {}", rate(best), load_name(run, best));
+    if best.verdict() == Some(Verdict::Degraded) {
+        text.push_str(" (DEGRADED)");
+    }
     if let Some(latency) = latency(best) {
         text.push_str(&format!(", {latency}"));
     }
-    if measured.len() > 1 {
+    if sound.len() > 1 {
         match run.best.knee {
             Some(_) if run.best.knee_not_reached => text.push_str("; throughput was still growing there"),
             Some(knee) if knee != best.point.load.level() => {
-                text.push_str(&format!("; beyond {} in flight latency grows faster than throughput", level(knee)));
+                text.push_str(&format!("; beyond {} {} latency grows faster than throughput", level(knee), unit(run)));
             }
             _ => {}
         }
@@ -46,43 +55,47 @@ pub fn rate(point: &PointResult) -> String {
 
 /// The latency a user feels first: TTFT of streams, else the whole reply.
 fn latency(point: &PointResult) -> Option<String> {
-    let figures = &point.figures;
-    let (name, spread) = match (&figures.ttft_ms, &figures.e2e_ms) {
+    let (name, spread) = match (view::ttft(point), view::e2e(point)) {
         (Some(ttft), _) => ("TTFT", ttft),
-        (None, e2e) => ("latency", e2e.as_ref()?),
+        (None, e2e) => ("latency", e2e?),
     };
     let (p50, p99) = (time::quantile(spread, 0.5, spread.p50), time::quantile(spread, 0.99, spread.p99));
     Some(format!("{name} p50 {p50}, p99 {p99}"))
 }
 
-/// The point with the best throughput, among those with a result.
-pub fn best_point<'a>(run: &RunResult, measured: &[&'a PointResult]) -> Option<&'a PointResult> {
-    let best = measured.iter().find(|point| Some(point.point.load.level()) == run.best.throughput);
-    best.or(measured.last()).copied()
+/// The point with the best throughput, among the sound ones given; of several runs at that load the first.
+pub fn best_point<'a>(run: &RunResult, sound: &[&'a PointResult]) -> Option<&'a PointResult> {
+    let best = sound.iter().find(|point| Some(point.point.load.level()) == run.best.throughput);
+    best.or(sound.last()).copied()
+}
+
+/// The point at the knee, among the sound ones given; of several runs at that load the first.
+pub fn knee_point<'a>(run: &RunResult, sound: &[&'a PointResult]) -> Option<&'a PointResult> {
+    sound.iter().find(|point| Some(point.point.load.level()) == run.best.knee).copied()
 }
 
 /// Lines below the sweep table: a word and what it says.
 pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
     let points = by_load(run);
-    let measured: Vec<&PointResult> = points.into_iter().filter(|point| point.figures.counts.ok > 0).collect();
+    let sound: Vec<&PointResult> = points.into_iter().filter(|point| point.is_sound()).collect();
     let mut lines = Vec::new();
-    if measured.len() > 1 {
-        if let Some(best) = best_point(run, &measured) {
+    if sound.len() > 1 {
+        if let Some(best) = best_point(run, &sound) {
             let what = if best.figures.output_throughput.is_some_and(|rate| rate > 0.0) { "tok/s" } else { "req/s" };
             let latency = latency(best).map(|latency| format!(" with {latency}")).unwrap_or_default();
             lines.push(("best", format!("{}: most {what}{latency}", load_name(run, best))));
         }
         if let Some(knee) = run.best.knee {
             lines.push(if run.best.knee_not_reached {
-                ("knee", format!("not reached: throughput was still growing at {}", level(knee)))
+                ("knee", format!("not reached: throughput was still growing at {} {}", level(knee), unit(run)))
             } else {
-                ("knee", format!("{}: beyond it latency grows faster than throughput", level(knee)))
+                ("knee", format!("{} {}: beyond it latency grows faster than throughput", level(knee), unit(run)))
             });
         }
     }
     lines.extend(audit(run).map(|text| ("audit", text)));
     lines.push(("saved", crate::units::clean(&run.path, 1000)));
-    lines.push(("next", next(run, &measured)));
+    lines.push(("next", next(run, &sound)));
     lines
 }
 
@@ -104,11 +117,11 @@ fn audit(run: &RunResult) -> Option<String> {
 }
 
 /// The command that answers the next question.
-fn next(run: &RunResult, measured: &[&PointResult]) -> String {
+fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     let path = format!("{}/plan.toml", crate::units::clean(&run.path, 1000));
     let path = if path.contains(char::is_whitespace) { format!("'{path}'") } else { path };
     let open = run.points.first().is_some_and(|point| point.point.load.is_open());
-    let loads: Vec<f64> = measured.iter().map(|point| point.point.load.level()).collect();
+    let loads: Vec<f64> = sound.iter().map(|point| point.point.load.level()).collect();
     // Requests in flight are whole; rates are written short.
     let tidy = |load: f64| if open { (load * 100.0).round() / 100.0 } else { load.round().max(1.0) };
     let complete = run.points.iter().all(|point| point.status == Status::Complete);

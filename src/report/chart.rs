@@ -14,6 +14,8 @@ pub enum Hue {
     Second,
     /// Third series, dotted.
     Third,
+    /// Time of the client, always hatched.
+    Client,
 }
 
 /// How heavy a line is.
@@ -58,6 +60,23 @@ pub struct Steps {
     pub levels: Vec<(f64, Option<f64>)>,
 }
 
+/// A bar across in a row with a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    /// Name of its row.
+    pub name: String,
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+    /// A tick of its own, mostly beyond it.
+    pub tick: f64,
+    /// Its token.
+    pub hue: Hue,
+    /// Measured as it should be; an outline where it was not.
+    pub filled: bool,
+}
+
 /// The shape of a series.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trace {
@@ -67,6 +86,10 @@ pub enum Trace {
     Steps(Steps),
     /// A curve that rises at each point, as the share of values at or below it.
     Stairs(Vec<(f64, f64)>),
+    /// Quantiles: the share of values and the value that bounds it, which holds back to the share before.
+    Quantiles(Vec<(f64, f64)>),
+    /// Bars across, a row each from the top down. A chart of bars has no other series but hairlines.
+    Bars(Vec<Bar>),
     /// Dots that are not joined.
     Points(Vec<(f64, f64)>),
     /// An area between least and greatest for each slice of the given width.
@@ -94,13 +117,13 @@ impl Series {
         match &self.trace {
             Trace::Line(dots) => dots.iter().filter_map(|dot| Some((dot.x, dot.y?))).collect(),
             Trace::Steps(steps) => steps.levels.iter().filter_map(|(x, y)| Some((*x, (*y)?))).collect(),
-            Trace::Stairs(points) | Trace::Points(points) => points.clone(),
+            Trace::Stairs(points) | Trace::Points(points) | Trace::Quantiles(points) => points.clone(),
             Trace::Band(_, slices) => slices
                 .iter()
                 .filter_map(|(x, range)| range.map(|(low, high)| [(*x, low), (*x, high)]))
                 .flatten()
                 .collect(),
-            Trace::Rule(..) => Vec::new(),
+            Trace::Rule(..) | Trace::Bars(_) => Vec::new(),
         }
     }
 }
@@ -116,6 +139,8 @@ pub enum Scale {
     Linear,
     /// Decades.
     Log10,
+    /// Shares, as wide for each further nine: the tail has as much room as the body.
+    Nines,
     /// Doublings.
     Log2,
 }
@@ -155,7 +180,16 @@ pub struct Chart {
 impl Chart {
     /// Whether anything was measured that could be drawn.
     pub fn is_empty(&self) -> bool {
-        self.series.iter().all(|series| series.drawn().is_empty())
+        self.series.iter().all(|series| series.drawn().is_empty()) && self.bars().is_empty()
+    }
+
+    /// Its bars, from the top down; empty for every other chart.
+    pub fn bars(&self) -> &[Bar] {
+        let bars = |series: &'_ Series| matches!(series.trace, Trace::Bars(_));
+        match self.series.iter().find(|series| bars(series)).map(|series| &series.trace) {
+            Some(Trace::Bars(bars)) => bars,
+            _ => &[],
+        }
     }
 }
 

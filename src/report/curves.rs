@@ -4,8 +4,10 @@ use super::chart::{Axis, Chart, Dot, Hue, Scale, Series, Trace, Weight, scale_of
 use super::notice::{level, load_cell};
 use super::performance::by_load;
 use super::sweep::quantile;
-use super::table::{Cell, Column, Table};
+use super::table::{Cell, Column, Mark, Table};
 use super::time::{self, TimeUnit};
+use super::trust::verdict_mark;
+use super::view::{self, is_scheduled};
 use crate::run::{PointResult, RunResult};
 use crate::stats::{Figures, Spread};
 use crate::units::{count, figure};
@@ -14,13 +16,13 @@ use crate::units::{count, figure};
 struct Latency {
     id: &'static str,
     name: &'static str,
-    of: fn(&Figures) -> Option<&Spread>,
+    of: fn(&PointResult) -> Option<&Spread>,
 }
 
 const LATENCIES: [Latency; 3] = [
-    Latency { id: "ttft", name: "TTFT", of: |figures| figures.ttft_ms.as_ref() },
-    Latency { id: "tpot", name: "TPOT", of: |figures| figures.tpot_ms.as_ref() },
-    Latency { id: "e2e", name: "E2E", of: |figures| figures.e2e_ms.as_ref() },
+    Latency { id: "ttft", name: "TTFT", of: view::ttft },
+    Latency { id: "tpot", name: "TPOT", of: view::tpot },
+    Latency { id: "e2e", name: "E2E", of: view::e2e },
 ];
 
 /// Charts over the load points, most telling first. Those of quantities that a run without streams does not have are
@@ -37,7 +39,7 @@ pub fn curves(run: &RunResult) -> Vec<Chart> {
     let latencies: Vec<&Latency> = LATENCIES
         .iter()
         .filter(|metric| {
-            metric.id == "e2e" || run.setting.stream || points.iter().any(|point| (metric.of)(&point.figures).is_some())
+            metric.id == "e2e" || run.setting.stream || points.iter().any(|point| (metric.of)(point).is_some())
         })
         .collect();
     charts.extend(latencies.iter().map(|metric| latency(&points, metric)));
@@ -55,15 +57,43 @@ fn load(point: &PointResult) -> f64 {
 fn load_axis(points: &[&PointResult]) -> Axis {
     let mut ticks: Vec<f64> = points.iter().map(|point| load(point)).collect();
     ticks.dedup();
-    Axis { label: "requests in flight (log₂)".to_owned(), scale: Scale::Log2, ticks }
+    let label = match unit_of(points) {
+        "in flight" => "requests in flight (log₂)".to_owned(),
+        unit => format!("{unit} asked for (log₂)"),
+    };
+    Axis { label, scale: Scale::Log2, ticks }
+}
+
+fn unit_of(points: &[&PointResult]) -> &'static str {
+    points.first().map_or("in flight", |point| point.point.load.unit())
+}
+
+/// From which start the latencies of these points count, to be told below a title.
+fn start(points: &[&PointResult], metric: &Latency) -> &'static str {
+    let due = metric.id != "tpot" && points.iter().any(|point| is_scheduled(point));
+    if due { "from the due time; " } else { "" }
+}
+
+/// A line for each run of the loads; repeats are not joined with each other.
+fn lines(name: &str, weight: Weight, points: &[&PointResult], dots: &[Dot]) -> Vec<Series> {
+    let mut repeats: Vec<u32> = points.iter().map(|point| point.point.repeat).collect();
+    repeats.sort_unstable();
+    repeats.dedup();
+    let of = |repeat: u32| -> Vec<Dot> {
+        let here = points.iter().zip(dots).filter(|(point, _)| point.point.repeat == repeat);
+        here.map(|(_, dot)| dot.clone()).collect()
+    };
+    repeats
+        .iter()
+        .enumerate()
+        .map(|(index, repeat)| series(if index == 0 { name } else { "" }, weight, of(*repeat)))
+        .collect()
 }
 
 fn range(points: &[&PointResult]) -> String {
     match points {
-        [one] => format!("{} in flight", level(one.point.load.level())),
-        [first, .., last] => {
-            format!("{} to {} in flight", level(first.point.load.level()), level(last.point.load.level()))
-        }
+        [one] => format!("{} {}", level(load(one)), unit_of(points)),
+        [first, .., last] => format!("{} to {} {}", level(load(first)), level(load(last)), unit_of(points)),
         [] => "no load".to_owned(),
     }
 }
@@ -77,10 +107,10 @@ fn requests(points: &[&PointResult]) -> String {
 type Value = (f64, f64, String);
 
 /// How a quantity goes from the first to the last measured load, as a title.
-fn course(name: &str, values: &[Value]) -> String {
+fn course(points: &[&PointResult], name: &str, values: &[Value]) -> String {
     match values {
         [] => format!("{name} was not measured"),
-        [(load, _, words)] => format!("{name} is {words} at {} in flight", level(*load)),
+        [(load, _, words)] => format!("{name} is {words} at {} {}", level(*load), unit_of(points)),
         [(_, first, from), .., (_, last, to)] => match last / first {
             0.9..1.1 => format!("{name} stays near {to}"),
             change if change < 1.0 => format!("{name} falls from {from} to {to}"),
@@ -104,7 +134,7 @@ fn throughput(points: &[&PointResult]) -> Chart {
             Some((point.point.load.level(), rate, format!("{} {unit}", figure(Some(rate)))))
         })
         .collect();
-    let title = course(name, &values);
+    let title = course(points, name, &values);
     Chart {
         id: "throughput".to_owned(),
         subtitle: format!("{unit} over the whole load point; {}", requests(points)),
@@ -113,18 +143,18 @@ fn throughput(points: &[&PointResult]) -> Chart {
         x: load_axis(points),
         y: Axis { label: format!("{unit}, higher is better"), scale: Scale::FromZero, ticks: Vec::new() },
         table: table(points, &[(unit, "")], |point| vec![Cell::Figure(of(&point.figures))]),
-        series: vec![series("", Weight::Heavy, dots)],
+        series: lines("", Weight::Heavy, points, &dots),
     }
 }
 
 fn latency(points: &[&PointResult], metric: &Latency) -> Chart {
-    let spreads = || points.iter().filter_map(|point| (metric.of)(&point.figures));
+    let spreads = || points.iter().filter_map(|point| (metric.of)(point));
     let unit = TimeUnit::of(spreads(), 10_000.0);
     let dots = |q: f64, of: fn(&Spread) -> f64| -> Vec<Dot> {
         points
             .iter()
             .map(|point| {
-                let spread = (metric.of)(&point.figures);
+                let spread = (metric.of)(point);
                 let dot = Dot::at(load(point), spread.map(|spread| of(spread) / unit.ms));
                 Dot { weak: spread.is_some_and(|spread| !spread.is_firm(q)), ..dot }
             })
@@ -134,33 +164,37 @@ fn latency(points: &[&PointResult], metric: &Latency) -> Chart {
     let values: Vec<Value> = points
         .iter()
         .filter_map(|point| {
-            let spread = (metric.of)(&point.figures)?;
+            let spread = (metric.of)(point)?;
             Some((point.point.load.level(), spread.p99, time::quantile(spread, 0.99, spread.p99)))
         })
         .collect();
-    let title = course(&format!("{} p99", metric.name), &values);
+    let title = course(points, &format!("{} p99", metric.name), &values);
     let drawn = median.iter().chain(&tail).filter_map(|dot| dot.y);
     let scale = scale_of(drawn);
     let log = if scale == Scale::Log10 { ", log" } else { "" };
     Chart {
         id: metric.id.to_owned(),
-        subtitle: format!("p50 heavy, p99 light, hollow where requests are too few; {}", requests(points)),
+        subtitle: format!(
+            "{}p50 heavy, p99 light, hollow where requests are too few; {}",
+            start(points, metric),
+            requests(points)
+        ),
         desc: format!("{} p50 and p99 against load, {}. {title}. {}.", metric.name, range(points), requests(points)),
         title,
         x: load_axis(points),
         y: Axis { label: format!("{}{log}, lower is better", unit.name), scale, ticks: Vec::new() },
         table: table(points, &[(metric.name, "p50"), (metric.name, "p99")], |point| {
-            let spread = (metric.of)(&point.figures);
+            let spread = (metric.of)(point);
             vec![quantile(spread, 0.5, |spread| spread.p50, unit), quantile(spread, 0.99, |spread| spread.p99, unit)]
         }),
-        series: vec![series("p50", Weight::Heavy, median), series("p99", Weight::Light, tail)],
+        series: [lines("p50", Weight::Heavy, points, &median), lines("p99", Weight::Light, points, &tail)].concat(),
     }
 }
 
 /// Latency against throughput through the load points. One point is no path.
 fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Chart> {
     let place = |point: &PointResult| {
-        let spread = (metric.of)(&point.figures)?;
+        let spread = (metric.of)(point)?;
         Some((point.figures.output_throughput.or(point.figures.request_throughput)?, spread.clone()))
     };
     let measured: Vec<(&PointResult, f64, Spread)> =
@@ -174,28 +208,37 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
     let dots: Vec<Dot> = points
         .iter()
         .map(|point| {
-            let parallel = point.point.load.level();
+            let here = load(point);
             let dot = match place(point) {
                 Some((rate, spread)) => {
                     let dot = Dot::at(rate, Some(spread.p99 / unit.ms));
-                    Dot { weak: !spread.is_firm(0.99), knee: knee == Some(parallel), ..dot }
+                    Dot { weak: !spread.is_firm(0.99), knee: knee == Some(here) && point.is_sound(), ..dot }
                 }
                 None => Dot::at(0.0, None),
             };
-            Dot { label: Some(level(parallel)), ..dot }
+            // A load that is not to be believed says so at its dot.
+            let label = match verdict_mark(point.verdict()) {
+                Mark::Good => level(here),
+                mark => format!("{} {}", mark.glyph(), level(here)),
+            };
+            Dot { label: Some(label), ..dot }
         })
         .collect();
     let rate = if points.iter().any(|point| point.figures.output_throughput.is_some()) { "tok/s" } else { "req/s" };
-    let title = match knee {
-        Some(knee) => format!("Beyond {} in flight latency grows faster than throughput", level(knee)),
-        None => "Throughput still grows at the last load".to_owned(),
+    let title = match (knee, run.best.knee) {
+        (Some(knee), _) => {
+            format!("Beyond {} {} latency grows faster than throughput", level(knee), unit_of(points))
+        }
+        (None, Some(_)) => "Throughput still grows at the last load".to_owned(),
+        (None, None) => format!("{} p99 over throughput; no load can be chosen", metric.name),
     };
     let scale = scale_of(dots.iter().filter_map(|dot| dot.y));
     let log = if scale == Scale::Log10 { ", log" } else { "" };
     Some(Chart {
         id: "path".to_owned(),
         subtitle: format!(
-            "{} p99 at the throughput of each load, which is written at its dot; ◆ is the knee",
+            "{}{} p99 at the throughput of each load, which is written at its dot; ◆ is the knee",
+            start(points, metric),
             metric.name
         ),
         desc: format!("{} p99 against {rate}, one dot a load, {}. {title}.", metric.name, range(points)),
@@ -218,7 +261,7 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
                 .collect(),
             ..Table::default()
         },
-        series: vec![series("", Weight::Heavy, dots)],
+        series: lines("", Weight::Heavy, points, &dots),
     })
 }
 

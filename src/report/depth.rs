@@ -2,11 +2,13 @@
 
 use super::chart::Chart;
 use super::course::course;
-use super::notice::{early_end, load_name, mark_of};
+use super::notice::{early_end, load_name, mark_of, offered};
+use super::quantiles::quantiles;
 use super::shapes::shapes;
 use super::sweep::quantile;
 use super::table::{Cell, Column, Mark, Row, Table};
 use super::time::MILLI;
+use super::trust::verdict_mark;
 use crate::run::{PointResult, RunResult};
 use crate::stats::{Counts, Figures, Spread};
 use crate::units::{count, figure, span};
@@ -33,7 +35,8 @@ pub struct Depth {
 /// The depth of one point.
 pub fn depth(run: &RunResult, point: &PointResult, index: usize) -> Depth {
     let id = format!("p{}", index + 1);
-    let mut charts = shapes(point, &id);
+    let mut charts = quantiles(point, &id);
+    charts.extend(shapes(point, &id));
     charts.extend(course(point, &id));
     Depth {
         title: load_name(run, point),
@@ -49,6 +52,9 @@ pub fn depth(run: &RunResult, point: &PointResult, index: usize) -> Depth {
 fn line(point: &PointResult) -> String {
     let figures = &point.figures;
     let mut parts: Vec<String> = early_end(point.status).map(str::to_owned).into_iter().collect();
+    if verdict_mark(point.verdict()) != Mark::Good {
+        parts.extend(point.verdict().map(|verdict| verdict.name().to_owned()));
+    }
     if figures.counts.ok == 0 {
         parts.push("nothing measured".to_owned());
     } else if let Some(rate) = figures.output_throughput {
@@ -112,6 +118,8 @@ fn facts(point: &PointResult) -> Vec<(String, String)> {
     facts.extend(figures.wall_s.map(|wall| ("measured for".to_owned(), span(wall))));
     facts.extend(figures.cached_percent.map(|share| ("prompt tokens from cache".to_owned(), format!("{share:.1} %"))));
     facts.extend(figures.reasoning_tokens.map(|tokens| ("reasoning tokens".to_owned(), count(tokens))));
+    facts.extend(point.point.load.rate().map(|rate| ("asked for".to_owned(), format!("{} req/s", figure(Some(rate))))));
+    facts.extend(offered(point).map(|words| ("schedule".to_owned(), words)));
     facts.push(("folder".to_owned(), crate::units::clean(&point.folder, 200)));
     facts
 }
@@ -133,14 +141,16 @@ fn whole(cell: &mut Cell) {
 }
 
 fn spreads(figures: &Figures) -> Table {
-    let quantities: [Quantity<'_>; 12] = [
+    let quantities: [Quantity<'_>; 14] = [
         ("TTFT, ms", &figures.ttft_ms),
+        ("TTFT from due, ms", &figures.ttft_intended_ms),
         ("to first event, ms", &figures.ttft_event_ms),
         ("to first text, ms", &figures.ttft_text_ms),
         ("TPOT, ms", &figures.tpot_ms),
         ("ITL, ms a chunk", &figures.itl_ms),
         ("ITL, ms a token", &figures.itl_per_token_ms),
         ("E2E, ms", &figures.e2e_ms),
+        ("E2E from due, ms", &figures.e2e_intended_ms),
         ("decode, tok/s", &figures.decode_speed),
         ("input tokens", &figures.input_tokens),
         ("output tokens", &figures.output_tokens),

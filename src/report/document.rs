@@ -8,11 +8,13 @@ use super::audit::audit;
 use super::chart::Chart;
 use super::curves::curves;
 use super::depth::{Depth, depth};
-use super::notice::{MESSAGE, Notice, level, load_name, notices};
+use super::notice::{MESSAGE, Notice, level, load_name, notices, unit};
 use super::performance::by_load;
 use super::sweep::sweep;
 use super::table::{Cell, Column, Table};
 use super::time;
+use super::trust::{Judgement, judgement};
+use super::view;
 use crate::run::{PointResult, RunResult};
 use crate::units::{clean, count, figure, span};
 
@@ -36,7 +38,9 @@ pub struct Document {
     pub subtitle: String,
     /// The run in one sentence.
     pub answer: String,
-    /// What must be known before any figure is believed.
+    /// Whether the figures can be believed.
+    pub trust: Judgement,
+    /// What else must be known before any figure is believed.
     pub notices: Vec<Notice>,
     /// At most four figures.
     pub cards: Vec<Card>,
@@ -76,6 +80,7 @@ impl Document {
             title: clean(&run.setting.model, 120),
             subtitle: subtitle(run, &points),
             answer: answer(run),
+            trust: judgement(run),
             notices: notices(run),
             cards: cards(run, &points),
             facts: facts(run, &points),
@@ -112,21 +117,18 @@ fn cards(run: &RunResult, points: &[&PointResult]) -> Vec<Card> {
     let total: u64 = points.iter().map(|point| point.figures.counts.total).sum();
     let ok: u64 = points.iter().map(|point| point.figures.counts.ok).sum();
     let failed: u64 = points.iter().map(|point| point.figures.counts.failed).sum();
-    let measured: Vec<&PointResult> = points.iter().copied().filter(|point| point.figures.counts.ok > 0).collect();
+    let sound: Vec<&PointResult> = points.iter().copied().filter(|point| point.is_sound()).collect();
     let mut cards = Vec::new();
-    if let Some(best) = best_point(run, &measured) {
+    if let Some(best) = best_point(run, &sound) {
         let place = load_name(run, best);
-        let note = if measured.len() > 1 {
-            format!("at {place}, most of {} loads", measured.len())
-        } else {
-            format!("at {place}")
-        };
+        let note =
+            if sound.len() > 1 { format!("at {place}, most of {} loads", sound.len()) } else { format!("at {place}") };
         cards.push(Card { label: "Throughput".to_owned(), value: rate(best), note });
-        let figures = &best.figures;
-        for (label, spread) in [("TTFT p99", &figures.ttft_ms), ("E2E p99", &figures.e2e_ms)] {
+        let due = if view::is_scheduled(best) { " from due" } else { "" };
+        for (label, spread) in [("TTFT p99", view::ttft(best)), ("E2E p99", view::e2e(best))] {
             if let Some(spread) = spread {
                 cards.push(Card {
-                    label: label.to_owned(),
+                    label: format!("{label}{due}"),
                     value: time::quantile(spread, 0.99, spread.p99),
                     note: format!("at {place}, p50 {}, n {}", time::quantile(spread, 0.5, spread.p50), count(spread.n)),
                 });
@@ -143,7 +145,10 @@ fn cards(run: &RunResult, points: &[&PointResult]) -> Vec<Card> {
 }
 
 fn facts(run: &RunResult, points: &[&PointResult]) -> Vec<(String, String)> {
-    let loads = points.iter().map(|point| level(point.point.load.level())).collect::<Vec<_>>().join(", ");
+    let mut loads: Vec<String> = points.iter().map(|point| level(point.point.load.level())).collect();
+    loads.dedup();
+    let loads = loads.join(", ");
+    let load = if unit(run) == "in flight" { "requests in flight" } else { "requests a second asked for" };
     let wall: f64 = points.iter().filter_map(|point| point.figures.wall_s).sum();
     let counts = || points.iter().map(|point| &point.figures.counts);
     let usage: u64 = counts().map(|counts| counts.tokens_from_usage).sum();
@@ -156,9 +161,9 @@ fn facts(run: &RunResult, points: &[&PointResult]) -> Vec<(String, String)> {
     };
     let rate = points.iter().filter_map(|point| point.figures.request_throughput).max_by(f64::total_cmp);
     let facts = [
-        ("requests in flight", if loads.is_empty() { "—".to_owned() } else { loads }),
+        (load, if loads.is_empty() { "—".to_owned() } else { loads }),
         ("measured for", if wall > 0.0 { span(wall) } else { "—".to_owned() }),
-        ("most requests a second", figure(rate.filter(|rate| *rate > 0.0))),
+        ("most requests a second served", figure(rate.filter(|rate| *rate > 0.0))),
         ("tokens counted", tokens),
         ("address", clean(&run.setting.url, 200)),
         ("saved in", clean(&run.path, 500)),

@@ -77,6 +77,11 @@ impl<DB: DrawingBackend> Plot<'_, DB> {
         self.taken.push((x - around, y - around, x + around, y + around));
     }
 
+    /// Keeps labels away from a box.
+    pub fn take_box(&mut self, (left, top): (i32, i32), (right, bottom): (i32, i32)) {
+        self.taken.push((left, top, right, bottom));
+    }
+
     fn width(&self, text: &str) -> Result<i32, DrawingAreaErrorKind<DB::ErrorType>> {
         let style = style(self.palette.ink, HPos::Left, VPos::Top);
         Ok(self.area.estimate_text_size(text, &style)?.0 as i32)
@@ -110,13 +115,19 @@ pub fn draw<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, chart: &Chart, pa
         palette,
         frame: (0, 0, width, height),
         x: ruler(&chart.x, extent(chart, &drawn)),
-        y: ruler(&chart.y, drawn.iter().map(|point| point.1).collect()),
+        y: match chart.bars().len() {
+            0 => ruler(&chart.y, drawn.iter().map(|point| point.1).collect()),
+            rows => Ruler::between(Scale::Linear, -0.7, rows as f64 - 0.1),
+        },
         taken: Vec::new(),
     };
     let head = header(&plot, chart)?;
     // An axis without values has nothing to tell.
-    let ticks = if chart.is_empty() { Vec::new() } else { plot.y.ticks(5) };
-    let ticks: Vec<(f64, String)> = ticks.into_iter().map(|value| (value, tick(value))).collect();
+    let ticks: Vec<(f64, String)> = match chart.bars() {
+        _ if chart.is_empty() => Vec::new(),
+        [] => plot.y.ticks(5).into_iter().map(|value| (value, tick(value))).collect(),
+        bars => bars.iter().rev().enumerate().map(|(row, bar)| (row as f64, bar.name.clone())).collect(),
+    };
     let mut widest = 0;
     for (_, text) in &ticks {
         widest = widest.max(plot.width(text)?);
@@ -140,6 +151,12 @@ fn extent(chart: &Chart, drawn: &[(f64, f64)]) -> Vec<f64> {
     let slices = chart.series.iter().flat_map(|series| match &series.trace {
         Trace::Steps(steps) => vec![steps.end],
         Trace::Line(dots) => dots.iter().map(|dot| dot.x).collect(),
+        Trace::Rule(x, _) => vec![*x],
+        Trace::Bars(bars) => {
+            // A logarithm has no place for zero: such a bar begins at the edge.
+            let shown = |value: &f64| chart.x.scale != Scale::Log10 || *value > 0.0;
+            bars.iter().flat_map(|bar| [bar.from, bar.to, bar.tick]).filter(shown).collect()
+        }
         _ => Vec::new(),
     });
     drawn.iter().map(|point| point.0).chain(chart.x.ticks.iter().copied()).chain(slices).collect()
@@ -200,7 +217,7 @@ fn x_axis<DB: DrawingBackend>(plot: &Plot<'_, DB>, chart: &Chart) -> DrawResult<
     let mut free = i32::MIN;
     for value in ticks {
         let (x, _) = plot.at(value, 0.0);
-        let text = tick(value);
+        let text = plot.x.label(value);
         let width = plot.width(&text)?;
         plot.line(vec![(x, bottom), (x, bottom + 7)], plot.palette.soft, 1)?;
         // A label that would touch its neighbour is left out; its tick stays.

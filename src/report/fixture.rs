@@ -1,9 +1,10 @@
 //! Runs made of synthetic records, for the tests of this module.
 
-use crate::plan::Point;
+use crate::hist::Hist;
+use crate::plan::{self, Point};
 use crate::record::{FailureKind, Outcome, Record, TokensFrom};
 use crate::run::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use crate::stats::{Best, Compat, CompatOptions, Course, DEFINITIONS, Summary};
+use crate::stats::{Best, Bias, Compat, CompatOptions, Course, DEFINITIONS, Host, SelfCheck, Stages, Summary, Trust};
 
 const MS: f64 = 1e6;
 
@@ -16,6 +17,12 @@ pub struct Load {
     pub error: &'static str,
     pub ttft_ms: f64,
     pub tpot_ms: f64,
+    /// Requests a second of an open loop, whose slots are `parallel`.
+    pub rate: Option<f64>,
+    /// What the client adds to the wait of one request in twenty.
+    pub lag_ms: f64,
+    pub repeat: u32,
+    pub checked: bool,
 }
 
 impl Load {
@@ -28,6 +35,10 @@ impl Load {
             error: "",
             ttft_ms: 35.0 + 1.2 * load + 0.03 * load * load,
             tpot_ms: 8.0 + 0.12 * load,
+            rate: None,
+            lag_ms: 0.0,
+            repeat: 1,
+            checked: false,
         }
     }
 
@@ -35,6 +46,18 @@ impl Load {
         self.fails_each = Some(each);
         self.error = error;
         self
+    }
+
+    /// An open loop with at most so many in flight.
+    pub fn open(rate: f64, number: u64, cap: u64) -> Self {
+        Load { rate: Some(rate), ttft_ms: 40.0 + 2.0 * rate, tpot_ms: 8.0, ..Load::of(cap, number) }
+    }
+
+    fn asked(&self) -> plan::Load {
+        match self.rate {
+            Some(rate) => plan::Load::Open { rate, max_in_flight: Some(self.parallel) },
+            None => plan::Load::Closed { parallel: self.parallel },
+        }
     }
 
     fn records(&self) -> Vec<Record> {
@@ -47,9 +70,28 @@ impl Load {
         let mut free = vec![0u64; self.parallel as usize];
         (0..self.number)
             .map(|index| {
-                let slot = (index % self.parallel) as usize;
-                let intended = free[slot];
-                let start = intended + (0.05 * MS) as u64;
+                let (slot, intended) = match self.rate {
+                    None => ((index % self.parallel) as usize, free[(index % self.parallel) as usize]),
+                    Some(rate) => {
+                        let first = (0..free.len()).min_by_key(|slot| free[*slot]).unwrap_or(0);
+                        (first, (index as f64 / rate * 1e3 * MS) as u64)
+                    }
+                };
+                let released = intended + 5_000;
+                let late = if index % 20 == 7 { (self.lag_ms * MS) as u64 } else { 0 };
+                let granted = released.max(free[slot]) + 5_000 + late;
+                // Time is up a second after the last request was due.
+                let over = self.rate.map(|rate| (self.number as f64 / rate * 1e3 * MS) as u64 + 1_000_000_000);
+                if let Some(over) = over.filter(|over| granted > *over) {
+                    return Record {
+                        released_ns: Some(released),
+                        end_ns: over,
+                        outcome: Outcome::Unsent,
+                        stream: true,
+                        ..Record::due(format!("r-{index}"), index, 0, intended)
+                    };
+                }
+                let start = granted + 40_000;
                 let tail = if draw() > 0.98 { 3.0 } else { 1.0 };
                 let ttft = (self.ttft_ms * tail * (0.8 + 0.4 * draw()) * MS) as u64;
                 let tokens = 64 + (draw() * 64.0) as u64;
@@ -61,8 +103,13 @@ impl Load {
                 free[slot] = end;
                 let ok = |value: u64| (!failed).then_some(value);
                 Record {
+                    released_ns: Some(released),
+                    slot_ns: Some(granted),
+                    ready_ns: Some(granted + 10_000),
                     started_ns: Some(start),
                     sent_ns: Some(start + 20_000),
+                    first_byte_ns: Some(first - 40_000),
+                    first_seen_ns: Some(first - 10_000),
                     head_ns: Some(first - 1000),
                     first_event_ns: ok(first),
                     first_token_ns: ok(first),
@@ -91,13 +138,19 @@ impl Load {
     pub fn result(&self) -> PointResult {
         let records = self.records();
         let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
+        let mut stages = Stages::default();
         for record in &records {
             summary.add(record);
             compat.add(record);
             course.add(record);
+            stages.add(record);
         }
-        let point = Point::closed(self.parallel, self.number, 0);
+        let point = Point { load: self.asked(), repeat: self.repeat, ..Point::closed(1, self.number, 0) };
         let options = CompatOptions::of(&point.load);
+        let figures = summary.figures();
+        let e2e = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
+        let check = self.checked.then(|| self_check(self.parallel));
+        let trust = Trust::judge(&stages, Some(host(records.len() as u64)), check, e2e, figures.counts.total);
         PointResult {
             format_version: FORMAT_VERSION,
             folder: point.folder(),
@@ -106,8 +159,8 @@ impl Load {
             reason: None,
             workload_sha256: None,
             epoch_unix_ns: 1_795_231_000_000_000_000 + self.parallel * 60_000_000_000,
-            figures: summary.figures(),
-            trust: None,
+            figures,
+            trust: Some(trust),
             timeline: course.timeline(),
             evalscope_summary: compat.summary(options),
             evalscope_percentiles: compat.percentiles(options),
@@ -116,10 +169,44 @@ impl Load {
     }
 }
 
+/// A machine on which nothing was amiss.
+fn host(requests: u64) -> Host {
+    let of = |values: &mut dyn Iterator<Item = u64>| {
+        let mut hist = Hist::new();
+        values.for_each(|value| hist.record(value));
+        Host::spread(&hist)
+    };
+    Host {
+        lag_ms: of(&mut (0..requests * 4).map(|index| 20_000 + index % 100 * 1_000)),
+        pulse_ms: of(&mut (0..200).map(|index| 60_000 + index * 1_000)),
+        kernel_reads: requests * 4,
+        kernel_sends: requests,
+        workers: 2,
+        cpu_percent: Some(31.0),
+        run_delay_percent: Some(1.2),
+        ..Host::default()
+    }
+}
+
+fn self_check(streams: u64) -> SelfCheck {
+    let bias = |bias: f64| Bias { bias, low: bias - 0.11, high: bias + 0.31 };
+    SelfCheck {
+        events_per_s: 640.0,
+        missing: 0,
+        streams,
+        requests: streams * 20,
+        events: streams * 640,
+        ttft_ms: bias(0.09),
+        itl_ms: bias(-0.02),
+        send_ms: bias(0.12),
+        short_of: (streams > 100).then(|| "128 streams were asked for, 100 tried".to_owned()),
+    }
+}
+
 /// A run of the given load points.
 pub fn run(loads: &[Load]) -> RunResult {
     let points: Vec<PointResult> = loads.iter().map(Load::result).collect();
-    RunResult {
+    let mut run = RunResult {
         format_version: FORMAT_VERSION,
         tool: "evalscope 0.1.0".to_owned(),
         path: "outputs/20261121_031500/qwen2.5-7b-instruct".to_owned(),
@@ -141,13 +228,15 @@ pub fn run(loads: &[Load]) -> RunResult {
             cores: 4,
             system: "linux x86_64".to_owned(),
         },
-        best: Best::of(points.iter().map(|point| (point.point.load.level(), &point.figures))),
+        best: Best::default(),
         points,
         notices: Vec::new(),
         plan: "model = \"qwen2.5-7b-instruct\"\nurl = \"http://10.0.0.5:8000/v1/chat/completions\"\nparallel = [1, 8, 32]\n"
             .to_owned(),
         definitions: DEFINITIONS.iter().map(|(name, words)| ((*name).to_owned(), (*words).to_owned())).collect(),
-    }
+    };
+    run.choose();
+    run
 }
 
 /// Three points, the last one with a few failures.
@@ -181,4 +270,29 @@ pub fn hostile() -> RunResult {
 /// Eight points, for size limits.
 pub fn eight() -> RunResult {
     run(&[1, 2, 4, 8, 16, 32, 64, 128].map(|parallel| Load::of(parallel, 200 + parallel * 10)))
+}
+
+/// One load each that is valid, degraded and invalid, the last one the fastest.
+pub fn doubted() -> RunResult {
+    let late = |parallel, number, lag_ms| Load { lag_ms, checked: true, ..Load::of(parallel, number) };
+    run(&[late(1, 400, 0.0), late(8, 400, 0.0), late(32, 800, 24.0), late(128, 1600, 400.0)])
+}
+
+/// An open loop; at its greatest rate no slot is free in time.
+pub fn open() -> RunResult {
+    run(&[Load::open(5.0, 400, 16), Load::open(10.0, 800, 16), Load::open(20.0, 1000, 16)])
+}
+
+/// Two runs of each load.
+pub fn repeated() -> RunResult {
+    let again = |parallel, number| Load { repeat: 2, tpot_ms: 9.0, ..Load::of(parallel, number) };
+    run(&[Load::of(1, 400), Load::of(8, 400), again(1, 400), again(8, 400)])
+}
+
+/// A result of a version that did not judge.
+pub fn unjudged() -> RunResult {
+    let mut run = three();
+    run.points.iter_mut().for_each(|point| point.trust = None);
+    run.choose();
+    run
 }

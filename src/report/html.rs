@@ -8,6 +8,7 @@ use super::document::Document;
 use super::draw::SIZE;
 use super::svg;
 use super::table::{Mark, Row, Table};
+use super::trust::{Badge, Judgement};
 use crate::error::{Failure, Result};
 use crate::run::RunResult;
 
@@ -44,13 +45,19 @@ pub fn html(run: &RunResult) -> Result<String> {
         .iter()
         .map(|card| context! { label => card.label.clone(), value => card.value.clone(), note => card.note.clone() })
         .collect();
-    let worst = document.notices.first().map(|notice| notice.mark.glyph());
+    let worst = Badge { verdict: document.trust.worst, loads: String::new() };
+    let head = document.notices.first().map_or(worst.glyph(), |notice| match (notice.mark, worst.mark()) {
+        (Mark::Bad, _) | (Mark::Doubt, Mark::Good | Mark::Doubt) => notice.mark.glyph(),
+        _ => worst.glyph(),
+    });
     let page = template.render(context! {
         style => Value::from_safe_string(STYLE.trim().to_owned()),
         title => document.title,
         subtitle => document.subtitle,
         answer => document.answer,
-        worst,
+        head,
+        verdict => worst.word(),
+        trust => trust(&document.trust)?,
         notices,
         cards,
         facts_list => pairs(&document.facts),
@@ -87,8 +94,32 @@ fn meaning(mark: Mark) -> &'static str {
     match mark {
         Mark::Good => "",
         Mark::Doubt => "with a warning, see the head",
-        Mark::Bad => "nothing measured, see the head",
+        Mark::Bad => "not measured or not to be believed, see the head",
     }
+}
+
+fn badge(badge: &Badge) -> Value {
+    let state = match badge.mark() {
+        Mark::Good if badge.verdict.is_some() => "ok",
+        mark => state(mark),
+    };
+    context! { glyph => badge.glyph(), word => badge.word(), loads => badge.loads.clone(), state }
+}
+
+fn trust(trust: &Judgement) -> Result<Value> {
+    let charts = trust.charts.iter().map(chart).collect::<Result<Vec<_>>>()?;
+    let points =
+        trust.points.iter().map(|judged| context! { badge => badge(&judged.badge), line => judged.line.clone() });
+    Ok(context! {
+        badges => trust.badges.iter().map(badge).collect::<Vec<_>>(),
+        points => points.collect::<Vec<_>>(),
+        bars => trust.bars.clone(),
+        doubts => table(&trust.doubts),
+        lags => table(&trust.lags),
+        charts,
+        client => table(&trust.client),
+        self_checks => table(&trust.self_checks),
+    })
 }
 
 fn point(depth: &Depth) -> Result<Value> {

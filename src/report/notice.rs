@@ -1,11 +1,13 @@
 //! What must be told before any figure is believed.
 
 use crate::run::{PointResult, RunResult, Status};
-use crate::stats::Finding;
+use crate::stats::{Finding, Verdict};
 use crate::units::{clean, count, figure};
 
 use super::performance::by_load;
 use super::table::{Cell, Mark};
+use super::trust::verdict_mark;
+use super::view::is_scheduled;
 
 /// Longest text of a message that came from outside.
 pub const MESSAGE: usize = 300;
@@ -43,6 +45,11 @@ pub fn level(load: f64) -> String {
     if load.fract() == 0.0 { count(load as u64) } else { figure(Some(load)) }
 }
 
+/// Unit of [`level`] in this run.
+pub fn unit(run: &RunResult) -> &'static str {
+    run.points.first().map_or("in flight", |point| point.point.load.unit())
+}
+
 /// That number as a cell.
 pub fn load_cell(point: &PointResult) -> Cell {
     match point.point.load.level() {
@@ -51,12 +58,26 @@ pub fn load_cell(point: &PointResult) -> Cell {
     }
 }
 
-/// The load of a point in words; the number of requests is told only where the load alone is not unique.
+/// The load of a point in words; the number of requests and the run are told only where the load alone is not unique.
 pub fn load_name(run: &RunResult, point: &PointResult) -> String {
-    let parallel = point.point.load.level();
-    let same = run.points.iter().filter(|other| other.point.load.level() == parallel).count();
-    let load = format!("{} {}", level(parallel), point.point.load.unit());
-    if same > 1 { format!("{load}, {} requests", count(point.point.number)) } else { load }
+    let asked = &point.point;
+    let same = || run.points.iter().filter(|other| other.point.load.level() == asked.load.level());
+    let mut name = format!("{} {}", level(asked.load.level()), asked.load.unit());
+    if same().any(|other| other.point.number != asked.number) {
+        name.push_str(&format!(", {} requests", count(asked.number)));
+    }
+    if let Some(words) = repeat(run, point) {
+        name.push_str(&format!(", {words}"));
+    }
+    name
+}
+
+/// Which of several equal runs a point is, in words; `None` where there is only one.
+pub fn repeat(run: &RunResult, point: &PointResult) -> Option<String> {
+    let asked = &point.point;
+    let equal =
+        |other: &&PointResult| other.point.load.level() == asked.load.level() && other.point.number == asked.number;
+    (run.points.iter().filter(equal).count() > 1).then(|| format!("run {}", asked.repeat))
 }
 
 /// How a point ended, where it did not end by itself.
@@ -74,6 +95,8 @@ pub fn mark_of(point: &PointResult) -> Mark {
     let counts = &point.figures.counts;
     if counts.ok == 0 {
         Mark::Bad
+    } else if matches!(point.verdict(), Some(Verdict::Degraded | Verdict::Invalid)) {
+        verdict_mark(point.verdict())
     } else if point.status != Status::Complete
         || counts.failed > 0
         || counts.tokens_missing > 0
@@ -151,6 +174,10 @@ fn of_point(run: &RunResult, point: &PointResult, out: &mut Vec<Notice>) {
             kinds(point)
         )));
     }
+    out.extend(offered(point).map(|text| Notice {
+        mark: if counts.unsent_rows > 0 { Mark::Doubt } else { Mark::Good },
+        text: format!("At {name} {text}."),
+    }));
     for (many, what) in [
         (counts.tokens_missing, "carry no token count: token figures leave them out"),
         (counts.no_output, "are streams in which no token was seen"),
@@ -164,6 +191,23 @@ fn of_point(run: &RunResult, point: &PointResult, out: &mut Vec<Notice>) {
     for Finding { text, advice, .. } in findings(point) {
         out.push(Notice::doubt(format!("At {name} {}; {}.", clean(text, MESSAGE), clean(advice, MESSAGE))));
     }
+}
+
+/// What became of the requests that a schedule offered, where they did not all go their way; nothing for closed loops.
+pub fn offered(point: &PointResult) -> Option<String> {
+    let counts = &point.figures.counts;
+    if !is_scheduled(point) || counts.unsent + counts.censored == 0 {
+        return None;
+    }
+    let (sent, unsent) = (counts.total, counts.unsent);
+    let mut text = format!("offered {} = sent {} + unsent {}", count(sent + unsent), count(sent), count(unsent));
+    if counts.censored > 0 {
+        text.push_str(&format!(
+            "; {} were cut or never sent and count from the due time with the time they were waited for",
+            count(counts.censored)
+        ));
+    }
+    Some(text)
 }
 
 #[cfg(test)]

@@ -25,6 +25,11 @@ impl Ruler {
                 let room = (high / low).powf(0.1).max(1.15);
                 Ruler { scale, low: low / room, high: high * room }
             }
+            Scale::Nines => {
+                let high = values.iter().copied().filter(|value| *value < 1.0).fold(0.5, f64::max);
+                // A fifth of a nine is room enough.
+                Ruler { scale, low: 0.0, high: 1.0 - (1.0 - high) * 0.63 }
+            }
             Scale::FromZero | Scale::Count => {
                 let high = if high > 0.0 { high * 1.08 } else { 1.0 };
                 Ruler { scale, low: low.min(0.0), high }
@@ -48,6 +53,9 @@ impl Ruler {
         let place = match self.scale {
             Scale::Log10 | Scale::Log2 => (value / self.low).ln() / (self.high / self.low).ln(),
             Scale::FromZero | Scale::Count | Scale::Linear => (value - self.low) / (self.high - self.low),
+            // The greatest value has all shares below it: it stands at the end.
+            Scale::Nines if value >= 1.0 => 1.0,
+            Scale::Nines => (1.0 - value).log10() / (1.0 - self.high).log10(),
         };
         if place.is_finite() { place.clamp(-0.01, 1.01) } else { 0.0 }
     }
@@ -57,7 +65,13 @@ impl Ruler {
         match self.scale {
             Scale::Log10 | Scale::Log2 => self.log_ticks(wished),
             Scale::FromZero | Scale::Count | Scale::Linear => self.even_ticks(wished),
+            Scale::Nines => [0.5, 0.9, 0.99, 0.999, 0.9999].into_iter().filter(|share| *share < self.high).collect(),
         }
+    }
+
+    /// The label of a tick.
+    pub fn label(&self, value: f64) -> String {
+        if self.scale == Scale::Nines { format!("p{}", tick(100.0 * value)) } else { tick(value) }
     }
 
     fn even_ticks(&self, wished: usize) -> Vec<f64> {
@@ -122,13 +136,22 @@ mod tests {
     #[test]
     fn odd_values_still_make_an_axis() {
         for values in [&[][..], &[0.0], &[5.0], &[f64::NAN], &[0.0, 0.0]] {
-            for scale in [Scale::Count, Scale::FromZero, Scale::Linear, Scale::Log10, Scale::Log2] {
+            for scale in [Scale::Nines, Scale::Count, Scale::FromZero, Scale::Linear, Scale::Log10, Scale::Log2] {
                 let ruler = Ruler::over(scale, values);
                 assert!(ruler.high > ruler.low, "{scale:?} {values:?}");
                 assert!(ruler.ticks(5).len() < 12);
                 assert!((-0.02..=1.02).contains(&ruler.place(0.0)));
             }
         }
+    }
+
+    #[test]
+    fn each_nine_is_as_wide_as_the_one_before() {
+        let ruler = Ruler::over(Scale::Nines, &[0.1, 0.9, 0.999, 1.0]);
+        let width = ruler.place(0.99) - ruler.place(0.9);
+        assert!((ruler.place(0.999) - ruler.place(0.99) - width).abs() < 1e-9);
+        assert_eq!((ruler.place(0.0), ruler.place(1.0)), (0.0, 1.0));
+        assert_eq!(ruler.ticks(5).iter().map(|q| ruler.label(*q)).collect::<Vec<_>>(), ["p50", "p90", "p99", "p99.9"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::chart::{Axis, Chart, Hue, Scale, Series, Trace, Weight, scale_of};
 use super::table::{Cell, Column, Table};
 use super::time::{self, TimeUnit};
+use super::view::is_scheduled;
 use crate::run::PointResult;
 use crate::stats::Spread;
 use crate::units::count;
@@ -20,6 +21,8 @@ pub fn shapes(point: &PointResult, prefix: &str) -> Vec<Chart> {
         ("e2e", "E2E", "requests", &figures.e2e_ms),
     ]
     .into_iter()
+    // Where arrivals follow a schedule, these two are shown from both starts.
+    .filter(|(id, ..)| !(is_scheduled(point) && matches!(*id, "ttft" | "e2e")))
     .filter_map(|(id, name, what, spread)| {
         // Gaps of failed replies are not known, so only whole requests can keep a curve below 1.
         let failed = if what == "requests" { figures.counts.failed } else { 0 };
@@ -70,7 +73,7 @@ fn hairline(x: f64, words: &str) -> Series {
 }
 
 /// Drops points that would move the curve by less than can be seen; the first and the last stay. Nothing is averaged.
-fn thin(curve: &[(f64, f64)]) -> Vec<(f64, f64)> {
+pub fn thin(curve: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let (Some(first), Some(last)) = (curve.first(), curve.last()) else { return Vec::new() };
     let span = (last.0.max(f64::MIN_POSITIVE) / first.0.max(f64::MIN_POSITIVE)).ln().max(1e-9);
     let mut step = 1.0 / 250.0;

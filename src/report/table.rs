@@ -20,6 +20,13 @@ pub enum Cell {
     },
     /// A quantile from too few values for a 95 % interval: shown with `~`.
     Weak(f64),
+    /// A lag in ms with two decimals, which is as fine as it is known; missing is `—`, `weak` as for [`Cell::Weak`].
+    Lag {
+        /// Milliseconds.
+        value: Option<f64>,
+        /// From too few values for a 95 % interval.
+        weak: bool,
+    },
     /// A share in percent with one decimal; missing is `—`.
     Percent(Option<f64>),
 }
@@ -41,6 +48,16 @@ impl Cell {
                 let sign = if *weak { "~" } else { "" };
                 format!("{sign}{}", count(value.round().max(0.0) as u64))
             }
+            Cell::Lag { value, weak } => {
+                let sign = if *weak { "~" } else { "" };
+                match value.filter(|value| value.is_finite()) {
+                    Some(0.0) => "0".to_owned(),
+                    Some(value) if value < 0.005 => "<0.01".to_owned(),
+                    Some(value) if value < 1000.0 => format!("{sign}{value:.2}"),
+                    Some(value) => format!("{sign}{}", count(value.round() as u64)),
+                    None => "—".to_owned(),
+                }
+            }
             Cell::Percent(value) => match value.filter(|value| value.is_finite()) {
                 Some(value) => format!("{value:.1} %"),
                 None => "—".to_owned(),
@@ -53,7 +70,7 @@ impl Cell {
         match self {
             Cell::Words(_) => None,
             Cell::Count(value) => Some(*value as f64),
-            Cell::Figure(value) | Cell::Percent(value) => *value,
+            Cell::Figure(value) | Cell::Percent(value) | Cell::Lag { value, .. } => *value,
             Cell::Weak(value) | Cell::Tokens { value, .. } => Some(*value),
         }
     }
@@ -226,6 +243,8 @@ mod tests {
         assert_eq!(Cell::Figure(Some(f64::NAN)).text(), "—");
         assert_eq!(Cell::Percent(Some(100.0)).text(), "100.0 %");
         assert_eq!(Cell::Percent(None).text(), "—");
+        let lag = |value| Cell::Lag { value, weak: false }.text();
+        assert_eq!([None, Some(0.0), Some(0.002), Some(0.05), Some(4.0)].map(lag), ["—", "0", "<0.01", "0.05", "4.00"]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! The sweep on a console: remarks, table, and what to do next, never wider than asked.
+//! The sweep on a console: trust, remarks, table, and what to do next, never wider than asked.
 
 use super::answer;
 use super::notice::notices;
+use super::performance::by_load;
+use super::stages::brief;
 use super::sweep::sweep;
 use super::table::{Mark, Row, Table};
+use super::trust::{Badge, Judgement, judgement};
 use crate::run::RunResult;
 
 /// No console is narrower.
@@ -56,20 +59,16 @@ impl Style {
         if !self.ascii {
             return text.to_owned();
         }
-        text.replace('✗', "x")
-            .replace(['–', '−'], "-")
-            .replace('≤', "<=")
-            .replace('≥', ">=")
-            .replace('≈', "~")
-            .replace('→', "->")
-            .replace('…', "..")
+        let text = text.replace(['✗', '×'], "x").replace('✓', "+").replace(['–', '−', '·'], "-").replace('±', "+-");
+        let text = text.replace('≤', "<=").replace('≥', ">=").replace(['“', '”'], "\"");
+        text.replace('≈', "~").replace('→', "->").replace('…', "..")
     }
 }
 
 /// The final table of a run, with the remarks that must be read before it and the lines that follow it.
 pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
     let width = width.max(LEAST);
-    let mut out = String::new();
+    let mut out = trust(run, width, style);
     for notice in notices(run) {
         let glyph = if notice.mark == Mark::Good { "·" } else { style.glyph(notice.mark) };
         let glyph = if style.ascii && notice.mark == Mark::Good { "-" } else { glyph };
@@ -80,9 +79,7 @@ pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
     }
     let table = sweep(run);
     let table = if width >= WIDE { table } else { table.narrow() };
-    // Wide gaps read best; where the room is short they shrink first.
-    let grid = [(3, 2), (2, 2), (2, 1)].into_iter().find_map(|gaps| grid(&table, width, gaps, style));
-    out.push_str(&grid.unwrap_or_else(|| list(&table, style)));
+    out.push_str(&laid_out(&table, width, style));
     for note in &table.notes {
         for line in wrap(&style.plain(note), width) {
             out.push_str(&format!("{}\n", style.dim(&line)));
@@ -99,6 +96,69 @@ pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
         }
     }
     out
+}
+
+/// Whether the run can be believed, which stands above everything that depends on it.
+fn trust(run: &RunResult, width: usize, style: Style) -> String {
+    let Judgement { badges, reasons, lags, bars, hints, .. } = judgement(run);
+    let mut out = verdicts(&badges, width, style);
+    reasons.iter().for_each(|reason| out.push_str(&told("  ", reason, width, style)));
+    let brief = brief(&lags, &by_load(run));
+    if !brief.rows.is_empty() {
+        out.push_str(&laid_out(&brief, width, style));
+    }
+    bars.iter().for_each(|bar| out.push_str(&told("  ", bar, width, style)));
+    hints.iter().for_each(|hint| out.push_str(&told("hint: ", hint, width, style)));
+    if !badges.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+/// Words behind a head, further lines below the words.
+fn told(head: &str, text: &str, width: usize, style: Style) -> String {
+    let room = columns_of(head);
+    let lines = wrap(&style.plain(text), width - room);
+    let inside = " ".repeat(room);
+    lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| format!("{}{line}\n", if index == 0 { head } else { &inside }))
+        .collect()
+}
+
+/// The verdicts with their loads, in one line where there is room.
+fn verdicts(badges: &[Badge], width: usize, style: Style) -> String {
+    let texts: Vec<String> = badges
+        .iter()
+        .map(|badge| style.plain(&format!("{} {} at {}", badge.glyph(), badge.word(), badge.loads)))
+        .collect();
+    let one = texts.join("     ");
+    let paint = |badge: &Badge, text: &str| {
+        let named = style.plain(&format!("{} {}", badge.glyph(), badge.word()));
+        match text.strip_prefix(&named) {
+            Some(rest) => format!("{}{rest}", style.mark(badge.mark(), &named)),
+            None => text.to_owned(),
+        }
+    };
+    if !badges.is_empty() && LABEL + columns_of(&one) <= width {
+        let painted: Vec<String> = badges.iter().zip(&texts).map(|(badge, text)| paint(badge, text)).collect();
+        return format!("{:LABEL$}{}\n", "trust", painted.join("     "));
+    }
+    let mut out = String::new();
+    for (badge, text) in badges.iter().zip(&texts) {
+        for (index, line) in wrap(text, width - LABEL).iter().enumerate() {
+            let head = if index == 0 && out.is_empty() { "trust" } else { "" };
+            out.push_str(&format!("{head:LABEL$}{}\n", if index == 0 { paint(badge, line) } else { line.clone() }));
+        }
+    }
+    out
+}
+
+/// The table in columns, else one metric a line. Wide gaps read best; where the room is short they shrink first.
+fn laid_out(table: &Table, width: usize, style: Style) -> String {
+    let grid = [(3, 2), (2, 2), (2, 1)].into_iter().find_map(|gaps| grid(table, width, gaps, style));
+    grid.unwrap_or_else(|| list(table, style))
 }
 
 /// The table in columns, if it fits the width. The gaps are those between groups and between columns of a group.
@@ -195,11 +255,12 @@ pub(super) fn list(table: &Table, style: Style) -> String {
         for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
             if index == 0 {
                 let glyph = style.glyph(row.mark);
-                let title = format!("{} {}", column.name, cell.text());
+                let title = format!("{} {} {}", column.group, column.name, cell.text());
+                let title = title.trim();
                 let words = row.words.join(", ");
                 let gap = if words.is_empty() { "" } else { "  " };
                 let head = if glyph.is_empty() { String::new() } else { format!("{} ", style.mark(row.mark, glyph)) };
-                out.push_str(&format!("{head}{}{gap}{words}\n", style.bold(&title)));
+                out.push_str(&format!("{head}{}{gap}{words}\n", style.bold(title)));
                 continue;
             }
             let name = format!("{} {}", column.group, column.name);
@@ -262,6 +323,42 @@ mod tests {
     }
 
     #[test]
+    fn a_doubted_run() {
+        for width in [80, 100, 120] {
+            insta::assert_snapshot!(format!("doubted_{width}"), sweep_table(&fixture::doubted(), width, PLAIN));
+        }
+        insta::assert_snapshot!("doubted_in_a_pipe", sweep_table(&fixture::doubted(), 100, PIPE));
+    }
+
+    #[test]
+    fn an_open_loop() {
+        for width in [80, 160] {
+            insta::assert_snapshot!(format!("open_{width}"), sweep_table(&fixture::open(), width, PLAIN));
+        }
+    }
+
+    #[test]
+    fn repeats() {
+        insta::assert_snapshot!(sweep_table(&fixture::repeated(), 80, PLAIN));
+    }
+
+    #[test]
+    fn a_pipe_gets_no_sign_but_the_missing_one() {
+        let runs = [fixture::doubted(), fixture::open(), fixture::unjudged(), fixture::with_gap(), fixture::hostile()];
+        for run in runs {
+            let text = sweep_table(&run, 100, PIPE).replace('—', "");
+            assert!(text.is_ascii(), "{text}");
+        }
+    }
+
+    #[test]
+    fn doubts_stand_in_the_first_lines() {
+        let text = sweep_table(&fixture::doubted(), 80, PLAIN);
+        let head = text.lines().take(24).collect::<Vec<_>>().join("\n");
+        assert!(head.contains("DEGRADED") && head.contains("INVALID"));
+    }
+
+    #[test]
     fn a_gap_in_a_pipe() {
         insta::assert_snapshot!(sweep_table(&fixture::with_gap(), 100, PIPE));
     }
@@ -287,7 +384,9 @@ mod tests {
         let mut run = fixture::hostile();
         run.notices.push("模型".repeat(40));
         run.path = "outputs/x".to_owned();
-        for run in [run, fixture::three(), fixture::with_gap(), fixture::eight(), fixture::run(&[])] {
+        let doubted = [fixture::doubted(), fixture::open(), fixture::repeated(), fixture::unjudged()];
+        let runs = [run, fixture::three(), fixture::with_gap(), fixture::eight(), fixture::run(&[])];
+        for run in runs.into_iter().chain(doubted) {
             for width in [24, 40, 59, 60, 80, 100, 120, 200] {
                 let text = sweep_table(&run, width, PLAIN);
                 assert!(!text.contains('\x1b'));

@@ -1,8 +1,9 @@
 //! What every report must be, whatever the run was.
 
+use super::fixture::Load;
 use super::html::STYLE;
 use super::palette::Palette;
-use super::{Cell, Document, Series, Style, fixture, html, performance_summary, svg, sweep_png, sweep_table};
+use super::{Cell, Chart, Document, Series, Style, fixture, html, performance_summary, svg, sweep_png, sweep_table};
 use crate::error::Result;
 use crate::run::{RunResult, Status};
 
@@ -27,6 +28,10 @@ fn runs() -> Vec<(&'static str, RunResult)> {
         ("whole", whole),
         ("hostile", fixture::hostile()),
         ("none", fixture::run(&[])),
+        ("doubted", fixture::doubted()),
+        ("open", fixture::open()),
+        ("repeated", fixture::repeated()),
+        ("unjudged", fixture::unjudged()),
     ]
 }
 
@@ -57,7 +62,7 @@ fn skeleton(page: &str) -> String {
 #[test]
 fn skeletons() -> Result<()> {
     for (name, run) in runs() {
-        if matches!(name, "three" | "failed" | "one" | "none") {
+        if matches!(name, "three" | "failed" | "one" | "none" | "doubted" | "open") {
             insta::assert_snapshot!(format!("skeleton_{name}"), skeleton(&html(&run)?));
         }
     }
@@ -120,7 +125,7 @@ fn both_themes_define_the_same_tokens() {
     let (light, rest) = STYLE.split_once("@media (prefers-color-scheme: dark)").unwrap_or_default();
     let (dark, rest) = rest.split_once("* {").unwrap_or_default();
     let (_, print) = rest.split_once("@media print").unwrap_or_default();
-    assert_eq!(tokens(light).len(), 16);
+    assert_eq!(tokens(light).len(), 19);
     assert_eq!(tokens(light), tokens(dark));
     assert_eq!(tokens(light), tokens(print));
     for used in STYLE.split("var(--").skip(1).filter_map(|rest| rest.split_once(')')) {
@@ -161,9 +166,13 @@ fn colours_can_be_read_in_both_themes() {
                 check(front, back, 4.5);
             }
         }
+        for back in ["paper", "sheet", "well"] {
+            check("ok", back, 4.5);
+        }
+        check("ok", "ok-tint", 4.5);
         check("warn", "warn-tint", 4.5);
         check("bad", "bad-tint", 4.5);
-        for series in ["s1", "s2", "s3"] {
+        for series in ["s0", "s1", "s2", "s3"] {
             check(series, "sheet", 3.0);
         }
     }
@@ -181,21 +190,29 @@ fn pictures_have_the_colours_of_the_light_theme() {
         ("s1", s1),
         ("s2", s2),
         ("s3", s3),
+        ("s0", light.client),
     ] {
         assert_eq!(token(STYLE, name), [color.0, color.1, color.2], "{name}");
     }
+}
+
+fn every_chart(document: &Document) -> impl Iterator<Item = &Chart> {
+    let of_points = document.points.iter().flat_map(|point| &point.charts);
+    document.charts.iter().chain(&document.trust.charts).chain(of_points)
 }
 
 #[test]
 fn every_drawn_value_is_in_the_table_below_its_chart() {
     for (name, run) in runs() {
         let document = Document::of(&run);
-        let charts = document.charts.iter().chain(document.points.iter().flat_map(|point| &point.charts));
-        for chart in charts {
+        for chart in every_chart(&document) {
             let listed: Vec<f64> = chart.table.rows.iter().flat_map(|row| &row.cells).filter_map(Cell::value).collect();
             for (x, y) in chart.series.iter().flat_map(Series::drawn) {
                 assert!(x.is_finite() && y.is_finite(), "{name} {}", chart.id);
                 assert!(listed.contains(&x) && listed.contains(&y), "{name} {}: {x} {y}", chart.id);
+            }
+            for value in chart.bars().iter().flat_map(|bar| [bar.from, bar.to, bar.tick]) {
+                assert!(value.is_finite() && listed.contains(&value), "{name} {}: {value}", chart.id);
             }
         }
     }
@@ -214,7 +231,7 @@ fn a_missing_point_is_a_gap() {
 fn sizes_stay_within_their_limits() -> Result<()> {
     for (name, run) in runs() {
         let document = Document::of(&run);
-        for chart in document.charts.iter().chain(document.points.iter().flat_map(|point| &point.charts)) {
+        for chart in every_chart(&document) {
             let size = svg::elements(chart)?.len();
             assert!(size < 48_000, "{name} {}: {size}", chart.id);
         }
@@ -236,6 +253,36 @@ fn warnings_stand_at_the_head_and_in_the_title() -> Result<()> {
     }
     assert!(head.contains("<title>! "));
     Ok(())
+}
+
+#[test]
+fn the_worst_verdict_stands_in_the_first_line_the_title_and_the_head() -> Result<()> {
+    for (run, glyph, word) in [
+        (fixture::one_request(), "✓", "VALID"),
+        (fixture::run(&[Load { lag_ms: 24.0, ..Load::of(32, 800) }]), "!", "DEGRADED"),
+        (fixture::doubted(), "✗", "INVALID"),
+        (fixture::unjudged(), "!", "not judged"),
+    ] {
+        let page = html(&run)?;
+        assert_eq!(page.lines().next(), Some(format!("<!doctype html><!-- {word} -->").as_str()));
+        let title = format!("<title>{glyph} qwen2.5-7b-instruct: load test, {word}</title>");
+        assert!(page.contains(&title), "{title}");
+        let head = page.split_once("</header>").map_or("", |(head, _)| head);
+        assert!(head.contains(&format!(" {word}</a> at ")), "{word}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_invalid_point_is_never_chosen() {
+    let mut run = fixture::doubted();
+    assert_eq!((run.best.throughput, run.points[3].point.load.level()), (Some(32.0), 128.0));
+    run.points.retain(|point| point.verdict() == Some(crate::stats::Verdict::Invalid));
+    run.choose();
+    let document = Document::of(&run);
+    assert!(document.answer.contains("INVALID"), "{}", document.answer);
+    assert_eq!(document.cards.len(), 1);
+    assert!(document.best.rows.is_empty() && document.sweep.rows[0].words == ["invalid"]);
 }
 
 /// Writes sample reports below the folder in `EVALSCOPE_SAMPLES`, to be looked at in a browser.

@@ -53,6 +53,16 @@ pub fn draw<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, series: &Series) -> Dra
             path.dedup();
             plot.area.draw(&PathElement::new(path, color.stroke_width(width)))
         }
+        Trace::Quantiles(points) => {
+            let mut path: Vec<_> = points.first().map(|&(x, y)| plot.at(x, y)).into_iter().collect();
+            for pair in points.windows(2) {
+                path.push(plot.at(pair[0].0, pair[1].1));
+                path.push(plot.at(pair[1].0, pair[1].1));
+            }
+            path.dedup();
+            plot.area.draw(&PathElement::new(path, color.stroke_width(width)))
+        }
+        Trace::Bars(bars) => super::bars::draw(plot, bars),
         Trace::Band(step, slices) => {
             for run in runs(slices) {
                 let mut path = Vec::with_capacity(run.len() * 4);
@@ -186,7 +196,7 @@ fn rule<DB: DrawingBackend>(plot: &mut Plot<'_, DB>, x: f64, words: &str) -> Dra
     let (x, _) = plot.at(x, 0.0);
     plot.area.draw(&PathElement::new(vec![(x, top), (x, bottom)], plot.palette.soft.stroke_width(1)))?;
     let width = words.chars().count() as i32 * LETTER * 2 / 3;
-    let rows = [bottom - LETTER - 4, bottom - LETTER * 2 - 8, bottom - LETTER * 3 - 12];
+    let rows = [bottom - LETTER - 4, bottom - LETTER * 2 - 8, bottom - LETTER * 3 - 12, top + 2];
     let places: Vec<_> = rows.into_iter().flat_map(|y| [(x + 8, y), (x - width - 8, y)]).collect();
     plot.label(words, &places)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::plan::Point;
-use crate::stats::{Audit, Best, Figures, Timeline, Trust};
+use crate::stats::{Audit, Best, Figures, Timeline, Trust, Verdict};
 
 /// Version of `summary.json`. It grows when a field changes its meaning or goes; new fields may come without.
 pub const FORMAT_VERSION: u32 = 1;
@@ -59,6 +59,20 @@ pub struct PointResult {
     /// The server's own counters held against ours, where it has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<Audit>,
+}
+
+impl PointResult {
+    /// Whether the figures can be believed; `None` where nobody judged, or nothing was measured and the client is not
+    /// to blame.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let verdict = self.trust.as_ref()?.verdict;
+        (self.figures.counts.ok > 0 || verdict != Verdict::Valid).then_some(verdict)
+    }
+
+    /// Whether the point may be chosen as best: something was measured, and it is not INVALID.
+    pub fn is_sound(&self) -> bool {
+        self.figures.counts.ok > 0 && self.verdict() != Some(Verdict::Invalid)
+    }
 }
 
 /// What a reader must know to judge the figures.
@@ -120,4 +134,17 @@ pub struct RunResult {
     pub plan: String,
     /// What each figure means.
     pub definitions: BTreeMap<String, String>,
+}
+
+impl RunResult {
+    /// The worst verdict on its load points; `None` where no point was judged.
+    pub fn worst_verdict(&self) -> Option<Verdict> {
+        self.points.iter().filter_map(PointResult::verdict).max()
+    }
+
+    /// Chooses the points worth naming among those that are sound.
+    pub fn choose(&mut self) {
+        let sound = self.points.iter().filter(|point| point.is_sound());
+        self.best = Best::of(sound.map(|point| (point.point.load.level(), &point.figures)));
+    }
 }

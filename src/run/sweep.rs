@@ -107,7 +107,7 @@ pub(super) fn add_point(run: &mut RunResult, result: PointResult, notices: Vec<S
     run.notices.extend(notices);
     run.points.retain(|point| point.folder != result.folder);
     run.points.push(result);
-    run.best = Best::of(run.points.iter().map(|point| (point.point.load.level(), &point.figures)));
+    run.choose();
 }
 
 /// A run of which no point is over yet.

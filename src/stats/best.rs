@@ -36,13 +36,12 @@ impl Best {
             points.iter().max_by(|a, b| of(a).total_cmp(&of(b))).map(|point| point.0)
         };
         let knee = most(|(_, rate, _, p50)| if *p50 > 0.0 { rate / p50 } else { 0.0 });
-        let knee_not_reached = match points.as_slice() {
-            [.., before, last] if knee == Some(last.0) => {
-                let slope = (last.1 / before.1).ln() / (last.0 / before.0).ln();
-                slope >= STILL_GROWING
-            }
-            _ => false,
-        };
+        let last = points.last().filter(|last| knee == Some(last.0));
+        let knee_not_reached = last.is_some_and(|last| {
+            // Repeats of the last load are no step of it.
+            let before = points.iter().rev().find(|point| point.0 < last.0);
+            before.is_some_and(|before| (last.1 / before.1).ln() / (last.0 / before.0).ln() >= STILL_GROWING)
+        });
         Best {
             throughput: most(|point| point.1),
             latency: points.iter().min_by(|a, b| a.2.total_cmp(&b.2)).map(|point| point.0),
@@ -80,6 +79,8 @@ mod tests {
     fn a_knee_at_a_growing_end_is_not_reached() {
         let points = [point(100.0, 100), point(800.0, 101)];
         assert!(Best::of([1.0, 8.0].into_iter().zip(&points)).knee_not_reached);
+        let repeated = [point(100.0, 100), point(110.0, 300), point(120.0, 100)];
+        assert!(!Best::of([1.0, 8.0, 8.0].into_iter().zip(&repeated)).knee_not_reached);
         assert_eq!(Best::of([]), Best::default());
     }
 }
