@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::error::{Failure, Result};
 
 /// Descriptors for everything but the streams: files, timers, the runtime's own.
-const SPARE: u64 = 64;
+const SPARE: u64 = 32;
 /// Share of the ephemeral ports that streams to one address may take; the rest is for connections that are closing.
 const PORTS_USED: f64 = 0.8;
 /// Ephemeral ports where the system does not tell: IANA's range.

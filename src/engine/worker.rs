@@ -306,6 +306,10 @@ impl Worker {
             () = self.shared.stop.until_cut() => {}
             () = late => {}
         }
+        // Before anything is cut, for each request that is cut frees a slot that no worker may hand on.
+        if let Some(slots) = &self.shared.slots {
+            slots.close();
+        }
         self.halt.raise();
     }
 

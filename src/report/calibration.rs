@@ -24,7 +24,7 @@ pub fn calibration_table(calibration: &Calibration, width: usize, style: Style) 
     let table = if width >= WIDE { table } else { table.narrow() };
     let gaps = [(3, 2), (2, 2), (2, 1)];
     let rows = gaps.into_iter().find_map(|gaps| grid(&table, width, gaps, style));
-    let mut out = rows.unwrap_or_else(|| list(&table, style));
+    let mut out = rows.unwrap_or_else(|| list(&table, width, style));
     let mut line = |text: String| wrap(&text, width).iter().for_each(|line| out.push_str(&format!("{line}\n")));
     for level in &calibration.levels {
         for text in remarks(level) {

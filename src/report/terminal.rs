@@ -158,7 +158,7 @@ fn verdicts(badges: &[Badge], width: usize, style: Style) -> String {
 /// The table in columns, else one metric a line. Wide gaps read best; where the room is short they shrink first.
 fn laid_out(table: &Table, width: usize, style: Style) -> String {
     let grid = [(3, 2), (2, 2), (2, 1)].into_iter().find_map(|gaps| grid(table, width, gaps, style));
-    grid.unwrap_or_else(|| list(table, style))
+    grid.unwrap_or_else(|| list(table, width, style))
 }
 
 /// The table in columns, if it fits the width. The gaps are those between groups and between columns of a group.
@@ -249,7 +249,7 @@ fn starts_group(table: &Table, index: usize) -> bool {
 }
 
 /// One metric a line.
-pub(super) fn list(table: &Table, style: Style) -> String {
+pub(super) fn list(table: &Table, width: usize, style: Style) -> String {
     let mut out = String::new();
     for row in &table.rows {
         for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
@@ -258,7 +258,11 @@ pub(super) fn list(table: &Table, style: Style) -> String {
                 let title = format!("{} {} {}", column.group, column.name, cell.text());
                 let title = title.trim();
                 let words = row.words.join(", ");
-                let gap = if words.is_empty() { "" } else { "  " };
+                let gap = match &words {
+                    words if words.is_empty() => "",
+                    words if columns_of(title) + columns_of(words) + 4 > width => "\n  ",
+                    _ => "  ",
+                };
                 let head = if glyph.is_empty() { String::new() } else { format!("{} ", style.mark(row.mark, glyph)) };
                 out.push_str(&format!("{head}{}{gap}{words}\n", style.bold(title)));
                 continue;
