@@ -7,6 +7,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod point;
+mod precision;
 mod probe;
 mod rebuild;
 mod recast;

@@ -11,7 +11,7 @@ use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
 use super::scrape;
 use crate::error::{Failure, Result};
-use crate::plan::{Load, Plan, Point};
+use crate::plan::{Load, Plan, Point, Warmup};
 use crate::record::{Record, TokensFrom};
 use crate::stats::{
     Audit, Compat, CompatOptions, Course, Evidence, FullLoad, GoodputTally, Host, Plateau, SelfCheck, Slo, Stages,
@@ -19,6 +19,7 @@ use crate::stats::{
 };
 use crate::store::{Chunks, Hlogs, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
+use crate::units::seconds;
 
 /// How a load point ended, as far as its rows do not tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +44,7 @@ pub(super) fn conclude(
     tokenizer: Option<&Tokenizer>,
 ) -> Result<(PointResult, Vec<String>)> {
     let path = dir.point(folder);
+    let settled = settled(plan, &path)?;
     let mut rows = Rows::open(&path)?;
     let point = rows.header.point;
     let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
@@ -55,6 +57,8 @@ pub(super) fn conclude(
     let mut window = Window::default();
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
+        // The row keeps what was sent; only what is made of it takes the request for a warm-up.
+        record.warmup |= settled.is_some_and(|settled| record.started_ns.unwrap_or(record.intended_ns) < settled);
         summary.add(&record);
         stages.add(&record);
         compat.add(&record);
@@ -110,6 +114,16 @@ pub(super) fn conclude(
     save_compat(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
     save(&path.join("summary.json"), &result)?;
     let mut notices = Vec::new();
+    if matches!(plan.settings.warmup_num, Warmup::Found(_)) {
+        notices.push(match settled {
+            Some(settled) => format!(
+                "{folder}: latencies settled {:.1} s after the begin; the {} requests before count as warm-up",
+                seconds(settled),
+                result.figures.counts.warmup
+            ),
+            None => format!("{folder}: no warm-up was found in the latencies; all requests count"),
+        });
+    }
     if rows.torn > 0 {
         notices.push(format!("{folder}: the last row was cut short when the program was killed; it is left out"));
     }
@@ -119,6 +133,19 @@ pub(super) fn conclude(
         ));
     }
     Ok((result, notices))
+}
+
+/// Where the latencies of a load point settled, if the plan leaves it to them to tell the warm-up.
+fn settled(plan: &Plan, folder: &Path) -> Result<Option<u64>> {
+    if !matches!(plan.settings.warmup_num, Warmup::Found(_)) {
+        return Ok(None);
+    }
+    let mut found = WarmUp::default();
+    let mut rows = Rows::open(folder)?;
+    while let Some(record) = rows.next_row()? {
+        found.add(&record);
+    }
+    Ok(found.settled_ns())
 }
 
 /// The service level objectives of a plan.

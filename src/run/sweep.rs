@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::bench::{Bench, lock};
 use super::point::{objectives, save};
+use super::precision::Precision;
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 use super::selfcheck;
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
 use crate::plan::{Plan, Point, Served};
+use crate::record::Record;
 use crate::stats::{Best, DEFINITIONS, Summary};
 use crate::store::RunDir;
 use crate::target::Trust;
@@ -55,6 +57,7 @@ pub trait Watcher {
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
     objectives(plan)?;
+    Precision::of(plan)?;
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut bench = Bench::open(plan, dir, stop, total)?;
     let mut run = empty_result(&bench.plan, dir)?;
@@ -80,7 +83,10 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
             }
         }
         watcher.point_begins(point, index, plan.points.len());
-        let (result, notices) = bench.load_point(point, &point.folder(), watcher, &mut |_| false)?;
+        let mut precision = Precision::of(plan)?;
+        let mut enough = |record: &Record| precision.as_mut().is_some_and(|precision| precision.add(record));
+        let (result, mut notices) = bench.load_point(point, &point.folder(), watcher, &mut enough)?;
+        notices.extend(precision.map(|precision| format!("{}: {}", result.folder, precision.told())));
         run.setting.server_metrics = bench.server_metrics.clone();
         let lost = result.status == Status::Aborted;
         run.notices = settled;
