@@ -65,6 +65,12 @@ fn a_run_is_not_told_apart_from_itself() {
 fn a_slower_run_is_worse_and_fails_its_gate() {
     let run = measured();
     let slow = copied(&run, "slow", slower, |plan| plan.replace("workload-seed = 7", "workload-seed = 8"));
+    // Another seed sends other prompts, and its digest is another.
+    let summary = slow.join("summary.json");
+    let mut other: Value = serde_json::from_str(&std::fs::read_to_string(&summary).unwrap()).unwrap();
+    assert_eq!(other["points"][0]["workload_sha256"].as_str().map(str::len), Some(64));
+    other["points"][0]["workload_sha256"] = "0".repeat(64).into();
+    std::fs::write(&summary, other.to_string()).unwrap();
     let call = || compare(&run, &run.dir(), &slow);
     let text = call().arg("--fail-if").arg("p50 ttft +50%").exit(1).prints("gate \"p50 ttft +50%\" failed").run();
     assert!(text.stdout.contains("! workload differs"), "{}", text.stdout);

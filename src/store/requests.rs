@@ -11,7 +11,7 @@ use crate::record::Record;
 /// Version of the Parquet file, saved in its metadata.
 const FORMAT_VERSION: u32 = 1;
 /// Rows held at a time, so that memory stays flat whatever the number of requests.
-const BATCH: usize = 1 << 16;
+const BATCH: usize = 1 << 13;
 
 /// `requests.parquet` being written. Stamps are nanoseconds since the epoch in the file's metadata; what was not
 /// measured is null. Warm-up requests are left out.
