@@ -15,7 +15,7 @@ use crate::plan::{Load, Plan, Point, Warmup};
 use crate::record::{Record, TokensFrom};
 use crate::stats::{
     Audit, Compat, CompatOptions, Course, Evidence, FullLoad, GoodputTally, Host, Plateau, SelfCheck, Slo, Stages,
-    Steady, SteadyFigures, Summary, Trust, WarmUp, Window,
+    Steady, SteadyFigures, Summary, Timeline, Trust, WarmUp, Window,
 };
 use crate::store::{Chunks, Hlogs, Requests, Rows, RunDir, write_file};
 use crate::tokenizer::Tokenizer;
@@ -57,8 +57,7 @@ pub(super) fn conclude(
     let mut window = Window::default();
     while let Some(mut record) = rows.next_row()? {
         count_tokens(&mut record, tokenizer)?;
-        // The row keeps what was sent; only what is made of it takes the request for a warm-up.
-        record.warmup |= settled.is_some_and(|settled| record.started_ns.unwrap_or(record.intended_ns) < settled);
+        take_for_warmup(&mut record, settled);
         summary.add(&record);
         stages.add(&record);
         compat.add(&record);
@@ -104,7 +103,7 @@ pub(super) fn conclude(
         epoch_unix_ns: rows.header.epoch_unix_ns,
         figures,
         trust: Some(trust),
-        timeline: course.timeline(),
+        timeline: timeline(course, &path, settled)?,
         evalscope_summary: compat.summary(options),
         evalscope_percentiles: compat.percentiles(options),
         audit,
@@ -124,6 +123,11 @@ pub(super) fn conclude(
             None => format!("{folder}: no warm-up was found in the latencies; all requests count"),
         });
     }
+    if compat.is_long() {
+        notices.push(format!(
+            "{folder}: too many values to keep; the percentiles of EvalScope's files are from histograms, off by less than 0.1 %"
+        ));
+    }
     if rows.torn > 0 {
         notices.push(format!("{folder}: the last row was cut short when the program was killed; it is left out"));
     }
@@ -133,6 +137,22 @@ pub(super) fn conclude(
         ));
     }
     Ok((result, notices))
+}
+
+/// The course over time; of many requests it takes a second pass over the rows.
+fn timeline(course: Course, folder: &Path, settled: Option<u64>) -> Result<Timeline> {
+    let Some(mut long) = course.again() else { return Ok(course.timeline()) };
+    let mut rows = Rows::open(folder)?;
+    while let Some(mut record) = rows.next_row()? {
+        take_for_warmup(&mut record, settled);
+        long.add(&record);
+    }
+    Ok(long.timeline())
+}
+
+/// The row keeps what was sent; only what is made of it takes the request for a warm-up.
+fn take_for_warmup(record: &mut Record, settled: Option<u64>) {
+    record.warmup |= settled.is_some_and(|settled| record.started_ns.unwrap_or(record.intended_ns) < settled);
 }
 
 /// Where the latencies of a load point settled, if the plan leaves it to them to tell the warm-up.

@@ -8,6 +8,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::column::Column;
 use crate::plan::Load;
 use crate::record::{Outcome, Record};
 use crate::units::{NS_PER_S, round_to};
@@ -99,14 +100,34 @@ pub(super) fn span(record: &Record) -> (u64, u64) {
     (start, if record.stream { record.last_event_ns.unwrap_or(record.end_ns) } else { record.end_ns })
 }
 
+/// Gaps between chunks that are kept exactly; there are many more of them than of requests.
+const EXACT_GAPS: usize = 1_000_000;
+
+/// What of the successful requests depends on whether they streamed.
+#[derive(Default)]
+struct Timed {
+    ttft: Column,
+    tpot: Column,
+    decode: Column,
+    /// Replies of more than one token.
+    longer: u64,
+}
+
 /// Everything EvalScope's files of one load point are made from.
 #[derive(Default)]
 pub struct Compat {
-    rows: Vec<Row>,
-    gaps: Vec<f64>,
-    steady: Vec<f64>,
-    hand_off: Vec<f64>,
-    overhead: Vec<f64>,
+    latency: Column,
+    prompt: Column,
+    completion: Column,
+    input_rate: Column,
+    output_rate: Column,
+    total_rate: Column,
+    streamed: Timed,
+    others: Timed,
+    gaps: Column,
+    steady: Column,
+    hand_off: Column,
+    overhead: Column,
     total: u64,
     streams: u64,
     first_start: Option<u64>,
@@ -134,7 +155,7 @@ impl Compat {
         }
         let row = Row::of(record);
         let (completion, ttft) = (row.completion, row.ttft);
-        self.rows.push(row);
+        self.push(&row);
         if record.stream {
             self.add_gaps(&record.gaps_ns);
             if completion > 1.0 && record.decode_chunks > 1 {
@@ -154,58 +175,83 @@ impl Compat {
         }
     }
 
+    fn push(&mut self, row: &Row) {
+        let Row { latency, ttft, tpot, prompt, completion, stream } = *row;
+        self.latency.push(latency);
+        self.prompt.push(prompt);
+        self.completion.push(completion);
+        self.input_rate.push(prompt / latency);
+        self.output_rate.push(completion / latency);
+        self.total_rate.push((prompt + completion) / latency);
+        let timed = if stream { &mut self.streamed } else { &mut self.others };
+        timed.ttft.push(ttft);
+        timed.longer += u64::from(completion > 1.0);
+        // A reply of one token has no TPOT, unless nothing streamed: then every row says 0.
+        if completion > 1.0 || !stream {
+            timed.tpot.push(tpot);
+        }
+        if tpot > 0.0 {
+            timed.decode.push(1.0 / tpot);
+        }
+    }
+
     fn add_gaps(&mut self, gaps_ns: &[u64]) {
         let gaps: Vec<f64> = gaps_ns.iter().map(|gap| *gap as f64 / NS_PER_S).collect();
         if let Some((first, rest)) = gaps.split_first() {
             self.hand_off.push(*first);
-            self.steady.extend_from_slice(rest);
+            rest.iter().for_each(|gap| self.steady.push_up_to(EXACT_GAPS, *gap));
             if !rest.is_empty() {
                 self.overhead.push((first - median(rest)).max(0.0));
             }
         }
-        self.gaps.extend(gaps);
+        gaps.into_iter().for_each(|gap| self.gaps.push_up_to(EXACT_GAPS, gap));
     }
 
-    /// The rows averages of TTFT and TPOT are over: streams, or everything where nothing streamed.
-    fn timed(&self) -> impl Iterator<Item = &Row> {
-        let streamed = self.rows.iter().any(|row| row.stream);
-        self.rows.iter().filter(move |row| row.stream || !streamed)
+    /// What averages of TTFT and TPOT are over: streams, or everything where nothing streamed.
+    fn timed(&self) -> &Timed {
+        if self.streamed.ttft.len() > 0 { &self.streamed } else { &self.others }
+    }
+
+    /// Whether percentiles come from histograms, because there are too many requests to keep them all.
+    pub fn is_long(&self) -> bool {
+        self.latency.is_long() || self.gaps.is_long()
     }
 
     /// The unrounded aggregates.
     pub fn raw(&self, options: CompatOptions) -> CompatRaw {
-        let sum = |of: fn(&Row) -> f64| self.rows.iter().map(of).sum::<f64>();
-        let n = self.rows.len() as f64;
+        let n = self.latency.len() as f64;
         let per_request = |total: f64| (n > 0.0).then(|| total / n);
         let wall = self.last_end.saturating_sub(self.first_start.unwrap_or(0)) as f64 / NS_PER_S;
         let total_time = if self.total == 0 { 1.0 } else { wall };
         let per_second = |amount: f64| if wall > 0.0 { amount / wall } else { -1.0 };
-        let latency = sum(|row| row.latency);
-        let first = sum(|row| row.ttft);
-        let hand_off = |values: &[f64]| if options.hand_off { mean(values.iter().copied()) } else { None };
+        let first = self.streamed.ttft.sum() + self.others.ttft.sum();
+        let timed = self.timed();
+        let (prompt, completion) = (self.prompt.sum(), self.completion.sum());
+        let hand_off = |values: &Column| if options.hand_off { values.mean() } else { None };
         let turns = |value: Option<f64>| value.filter(|_| options.multi_turn);
         let part = |(total, count): (f64, u64)| (count > 0).then(|| total / count as f64);
         CompatRaw {
             total_requests: self.total,
-            succeed_requests: self.rows.len() as u64,
-            failed_requests: self.total - self.rows.len() as u64,
+            succeed_requests: self.latency.len(),
+            failed_requests: self.total - self.latency.len(),
             stream_requests: self.streams,
             non_stream_requests: self.total - self.streams,
             total_time,
-            avg_latency: per_request(latency),
-            avg_first_chunk_latency: mean(self.timed().map(|row| row.ttft)),
-            avg_time_per_output_token: mean(self.timed().filter(|row| row.completion > 1.0).map(|row| row.tpot))
+            avg_latency: per_request(self.latency.sum()),
+            avg_first_chunk_latency: timed.ttft.mean(),
+            avg_time_per_output_token: (timed.longer > 0)
+                .then(|| timed.tpot.sum() / timed.longer as f64)
                 .or(per_request(0.0)),
-            avg_inter_token_latency: Some(mean(self.gaps.iter().copied()).unwrap_or(0.0)),
+            avg_inter_token_latency: Some(self.gaps.mean().unwrap_or(0.0)),
             avg_steady_inter_token_latency: hand_off(&self.steady),
             avg_pd_handoff_latency: hand_off(&self.hand_off),
             avg_pd_handoff_overhead: hand_off(&self.overhead),
             qps: per_second(n),
-            avg_prompt_tokens: per_request(sum(|row| row.prompt)),
-            avg_completion_tokens: per_request(sum(|row| row.completion)),
-            avg_input_token_throughput: if first > 0.0 { sum(|row| row.prompt) / first } else { -1.0 },
-            avg_output_token_throughput: per_second(sum(|row| row.completion)),
-            avg_total_token_throughput: per_second(sum(|row| row.prompt + row.completion)),
+            avg_prompt_tokens: per_request(prompt),
+            avg_completion_tokens: per_request(completion),
+            avg_input_token_throughput: if first > 0.0 { prompt / first } else { -1.0 },
+            avg_output_token_throughput: per_second(completion),
+            avg_total_token_throughput: per_second(prompt + completion),
             avg_turns_per_request: turns(per_request(self.turns as f64)),
             avg_cached_percent: self.cached.2.then(|| 100.0 * self.cached.0 as f64 / self.cached.1 as f64),
             avg_first_turn_ttft: turns(part(self.first_turn)),
@@ -280,29 +326,25 @@ impl Compat {
 
     /// The contents of `benchmark_percentile.json`: rows from `min` to `max`, each column sorted on its own.
     pub fn percentiles(&self, options: CompatOptions) -> Vec<Map<String, Value>> {
-        let column = |of: fn(&Row) -> f64| sorted(self.rows.iter().map(of));
-        let timed = |of: fn(&Row) -> f64| sorted(self.timed().map(of));
-        // A reply of one token has no TPOT, unless nothing streamed: then every row says 0.
-        let tpot = sorted(self.timed().filter(|row| row.completion > 1.0 || !row.stream).map(|row| row.tpot * 1000.0));
-        let ms = |values: &[f64]| sorted(values.iter().map(|value| value * 1000.0));
-        let mut columns: Vec<(&str, Vec<f64>)> = vec![("Latency (s)", column(|row| row.latency))];
+        let timed = self.timed();
+        let mut columns: Vec<(&str, &Column, f64)> = vec![("Latency (s)", &self.latency, 1.0)];
         if options.input_only {
-            columns.push(("Input tokens", column(|row| row.prompt)));
-            columns.push(("Input (tok/s)", column(|row| row.prompt / row.latency)));
+            columns.push(("Input tokens", &self.prompt, 1.0));
+            columns.push(("Input (tok/s)", &self.input_rate, 1.0));
         } else {
-            columns.push(("TTFT (ms)", timed(|row| row.ttft * 1000.0)));
-            columns.push(("ITL (ms)", ms(&self.gaps)));
+            columns.push(("TTFT (ms)", &timed.ttft, 1000.0));
+            columns.push(("ITL (ms)", &self.gaps, 1000.0));
             if options.hand_off {
-                columns.push(("Steady ITL (ms)", ms(&self.steady)));
-                columns.push(("PD Handoff Latency (ms)", ms(&self.hand_off)));
-                columns.push(("PD Handoff Overhead (ms)", ms(&self.overhead)));
+                columns.push(("Steady ITL (ms)", &self.steady, 1000.0));
+                columns.push(("PD Handoff Latency (ms)", &self.hand_off, 1000.0));
+                columns.push(("PD Handoff Overhead (ms)", &self.overhead, 1000.0));
             }
-            columns.push(("TPOT (ms)", tpot));
-            columns.push(("Input tokens", column(|row| row.prompt)));
-            columns.push(("Output tokens", column(|row| row.completion)));
-            columns.push(("Output (tok/s)", column(|row| row.completion / row.latency)));
-            columns.push(("Total (tok/s)", column(|row| (row.prompt + row.completion) / row.latency)));
-            columns.push(("Decode (tok/s)", timed(|row| if row.tpot > 0.0 { 1.0 / row.tpot } else { f64::NAN })));
+            columns.push(("TPOT (ms)", &timed.tpot, 1000.0));
+            columns.push(("Input tokens", &self.prompt, 1.0));
+            columns.push(("Output tokens", &self.completion, 1.0));
+            columns.push(("Output (tok/s)", &self.output_rate, 1.0));
+            columns.push(("Total (tok/s)", &self.total_rate, 1.0));
+            columns.push(("Decode (tok/s)", &timed.decode, 1.0));
         }
         const ROWS: [(&str, f64); 11] = [
             ("min", 0.0),
@@ -317,23 +359,22 @@ impl Compat {
             ("99%", 99.0),
             ("max", 100.0),
         ];
+        let percents = ROWS.map(|(_, percent)| percent);
+        let columns: Vec<_> =
+            columns.into_iter().map(|(name, column, scale)| (name, column.at(&percents), scale)).collect();
         ROWS.iter()
-            .map(|(label, percent)| {
+            .enumerate()
+            .map(|(index, (label, _))| {
                 let mut row = Map::new();
                 row.insert("Percentiles".to_owned(), json!(label));
-                for (name, values) in &columns {
-                    let value = nearest_rank(values, *percent).map(|value| round_to(value, 4));
+                for (name, values, scale) in &columns {
+                    let value = values[index].map(|value| round_to(value * scale, 4));
                     row.insert((*name).to_owned(), json!(value));
                 }
                 row
             })
             .collect()
     }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, n) = values.fold((0.0, 0u64), |(sum, n), value| (sum + value, n + 1));
-    (n > 0).then(|| sum / n as f64)
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -348,145 +389,6 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-fn nearest_rank(sorted: &[f64], percent: f64) -> Option<f64> {
-    let rank = (sorted.len() as f64 * percent / 100.0).ceil() as usize;
-    sorted.get(rank.max(1) - 1).copied()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::{Outcome, TokensFrom};
-
-    #[test]
-    fn nearest_rank_is_that_of_1_14_1() {
-        let values: Vec<f64> = (1..=10).map(f64::from).collect();
-        let at = |percent| nearest_rank(&values, percent);
-        assert_eq!([at(25.0), at(50.0), at(75.0), at(90.0), at(99.0)], [3.0, 5.0, 8.0, 9.0, 10.0].map(Some));
-    }
-
-    #[test]
-    fn nothing_succeeded_gives_evalscopes_sentinels() {
-        let options = CompatOptions::of(&Load::Closed { parallel: 4 });
-        let summary = Compat::default().summary(options);
-        assert_eq!(summary["Avg Latency (s)"], json!(-1.0));
-        assert_eq!(summary["Avg TTFT (ms)"], json!(-1000.0));
-        assert_eq!(summary["Test Duration (s)"], json!(1.0));
-        assert_eq!(Compat::default().percentiles(options)[0]["TTFT (ms)"], Value::Null);
-    }
-
-    /// One golden request as a record.
-    fn record(case: &Value, index: usize) -> Record {
-        let column = |name: &str| case["requests"].get(name).map_or(&Value::Null, |column| &column[index]);
-        let number = |name: &str| column(name).as_u64();
-        let us = 1000;
-        let start = 1_000_000_000_000 + number("s").unwrap_or(0) * us;
-        let ok = number("ok") == Some(1);
-        let stream = number("stream") == Some(1);
-        let chunks: Vec<u64> =
-            column("c").as_array().into_iter().flatten().filter_map(Value::as_u64).map(|gap| gap * us).collect();
-        let first = chunks.first().map(|first| start + first);
-        let end = start + number("e").unwrap_or(0) * us;
-        Record {
-            turn: number("turns").map_or(0, |turns| turns as u32 - 1),
-            started_ns: Some(start),
-            first_token_ns: first,
-            last_token_ns: first.map(|_| start + chunks.iter().sum::<u64>()),
-            last_event_ns: stream.then_some(end),
-            end_ns: end,
-            outcome: if ok { Outcome::Ok } else { Outcome::Failed(crate::record::FailureKind::Broken) },
-            prompt_tokens: number("pt"),
-            completion_tokens: number("ct"),
-            cached_tokens: number("cached"),
-            tokens_from: Some(TokensFrom::Usage),
-            chunks: chunks.len() as u32,
-            decode_chunks: number("dc").map_or(chunks.len() as u32, |chunks| chunks as u32),
-            stream,
-            warmup: number("warmup") == Some(1),
-            gaps_ns: chunks.into_iter().skip(1).collect(),
-            ..Record::due(String::new(), 0, 0, start)
-        }
-    }
-
-    fn close(got: &Value, expected: &Value, unit: f64, what: &str) {
-        match (got.as_f64(), expected.as_f64()) {
-            (Some(got), Some(expected)) => {
-                assert!((got - expected).abs() <= unit * 1.0001, "{what}: {got} instead of {expected}");
-            }
-            (got, expected) => assert_eq!(got, expected, "{what}"),
-        }
-    }
-
-    #[test]
-    fn every_field_agrees_with_the_golden_traces() -> Result<(), Box<dyn std::error::Error>> {
-        let text = include_str!("../../tests/golden/perf_metrics.jsonl");
-        let mut cases = 0;
-        for line in text.lines() {
-            let case: Value = serde_json::from_str(line)?;
-            let id = &case["id"];
-            let mut compat = Compat::default();
-            for index in 0..case["n"].as_u64().unwrap_or(0) as usize {
-                compat.add(&record(&case, index));
-            }
-            let options = CompatOptions {
-                concurrency: case["concurrency"].as_i64().unwrap_or(0),
-                rate: case["rate"].as_f64().unwrap_or(0.0),
-                multi_turn: case["requests"].get("turns").is_some(),
-                input_only: case["api"] == "openai_embedding",
-                hand_off: case["pd"] == true,
-            };
-            let expected = &case["expected"]["evalscope"];
-
-            let summary = compat.summary(options);
-            for (key, value) in expected["summary"].as_object().into_iter().flatten() {
-                let unit = if key.ends_with("(ms)") { 0.01 } else { 0.0001 };
-                close(summary.get(key).unwrap_or(&Value::Null), value, unit, &format!("{id} {key}"));
-            }
-            // Beyond the golden keys there are only the fillers that the file carries.
-            let fillers = if options.input_only { 6 } else { 1 };
-            assert_eq!(summary.len(), expected["summary"].as_object().map_or(0, Map::len) + fillers, "{id}");
-
-            let raw = compat.raw(options);
-            let optional = |value: Option<f64>| value.unwrap_or(-1.0);
-            for (key, value) in [
-                ("total_time", raw.total_time),
-                ("avg_latency", optional(raw.avg_latency)),
-                ("avg_first_chunk_latency", optional(raw.avg_first_chunk_latency)),
-                ("avg_time_per_output_token", optional(raw.avg_time_per_output_token)),
-                ("avg_inter_token_latency", optional(raw.avg_inter_token_latency)),
-                ("avg_steady_inter_token_latency", optional(raw.avg_steady_inter_token_latency)),
-                ("avg_pd_handoff_latency", optional(raw.avg_pd_handoff_latency)),
-                ("avg_pd_handoff_overhead", optional(raw.avg_pd_handoff_overhead)),
-                ("qps", raw.qps),
-                ("avg_prompt_tokens", optional(raw.avg_prompt_tokens)),
-                ("avg_completion_tokens", optional(raw.avg_completion_tokens)),
-                ("avg_input_token_throughput", raw.avg_input_token_throughput),
-                ("avg_output_token_throughput", raw.avg_output_token_throughput),
-                ("avg_total_token_throughput", raw.avg_total_token_throughput),
-                ("avg_turns_per_request", optional(raw.avg_turns_per_request)),
-                ("avg_cached_percent", optional(raw.avg_cached_percent)),
-                ("avg_first_turn_ttft", optional(raw.avg_first_turn_ttft)),
-                ("avg_subsequent_turn_ttft", optional(raw.avg_subsequent_turn_ttft)),
-                ("avg_decoded_tokens_per_iter", optional(raw.avg_decoded_tokens_per_iter)),
-            ] {
-                let expected = expected["raw"][key].as_f64().unwrap_or(f64::NAN);
-                assert!((value - expected).abs() <= expected.abs() * 1e-9, "{id} {key}: {value} instead of {expected}");
-            }
-
-            let rows = compat.percentiles(options);
-            let golden = expected["percentiles"].as_array().ok_or("no percentiles")?;
-            assert_eq!(rows.len(), golden.len());
-            for (row, expected) in rows.iter().zip(golden) {
-                let expected = expected.as_object().ok_or("no row")?;
-                assert!(row.keys().eq(expected.keys()), "{id}: {:?}", row.keys().collect::<Vec<_>>());
-                assert_eq!(row["Percentiles"], expected["Percentiles"]);
-                for (key, value) in expected.iter().filter(|(key, _)| *key != "Percentiles") {
-                    close(&row[key], value, 0.0001, &format!("{id} {} {key}", row["Percentiles"]));
-                }
-            }
-            cases += 1;
-        }
-        assert_eq!(cases, 28);
-        Ok(())
-    }
-}
+#[path = "evalscope_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@
 mod audit;
 mod best;
 mod beta;
+mod column;
 mod compare;
 mod criteria;
 pub mod dialect;
@@ -39,7 +40,7 @@ pub use prometheus::{Page, Sample};
 pub use reading::{Reading, engine_of};
 pub use steady::{FullLoad, Steady, WarmUp};
 pub use summary::Summary;
-pub use timeline::{Course, Slice, Timeline};
+pub use timeline::{Course, LongCourse, Slice, Timeline};
 pub use trust::{Bias, Cause, Doubt, Host, SelfCheck, Stage, StageSpread, Stages, TRUST_VERSION, Trust, Verdict};
 pub use until::{Latency, Progress, Stat, StopRule, Until};
 pub use window::{Ours, Window};
