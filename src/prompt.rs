@@ -1,5 +1,8 @@
 //! What is asked of a model, before any wire format.
 
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 /// What one request asks.
@@ -7,10 +10,21 @@ use serde_json::{Map, Value};
 pub enum Content {
     /// Plain text. A chat dialect wraps it into one user message.
     Text(String),
+    /// Token ids of the server's own vocabulary, for completions.
+    Tokens(Vec<u32>),
     /// A chat: objects with `role` and `content`, kept as they came so that tools and images survive.
     Messages(Vec<Value>),
     /// A complete request body. Only the fields it lacks are filled in.
     Body(Map<String, Value>),
+    /// Texts to be embedded, one vector each.
+    Inputs(Vec<String>),
+    /// Documents to be ranked by how well they answer a query.
+    Ranking {
+        /// What is looked for.
+        query: String,
+        /// What is ranked.
+        documents: Vec<String>,
+    },
 }
 
 /// One request, free of any wire format.
@@ -22,6 +36,12 @@ pub struct Prompt {
     pub max_tokens: Option<u32>,
     /// Prompt length in tokens, where it was counted before the run.
     pub tokens: Option<u32>,
+    /// Wait between the end of the reply before and this turn; nothing for a first turn.
+    pub pause: Duration,
+    /// Headers of this request alone; those of the target win over them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The name this request goes by, where its source gives one.
+    pub id: Option<String>,
 }
 
 impl Prompt {
@@ -32,20 +52,25 @@ impl Prompt {
 
     /// A prompt with nothing but its content.
     pub fn new(content: Content) -> Self {
-        Prompt { content, max_tokens: None, tokens: None }
+        Prompt { content, max_tokens: None, tokens: None, pause: Duration::ZERO, headers: Vec::new(), id: None }
     }
 }
 
 /// A list of prompts that belong together. A conversation of one turn is a plain request.
+///
+/// A later turn holds only what is new in it: before it is sent, everything that was said so far is put in front of it,
+/// the replies that really came included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
     /// The turns in order, at least one.
     pub turns: Vec<Prompt>,
+    /// When it begins, in nanoseconds after the first conversation of its source; known of recorded traffic alone.
+    pub due_ns: Option<u64>,
 }
 
 impl From<Prompt> for Conversation {
     fn from(prompt: Prompt) -> Self {
-        Conversation { turns: vec![prompt] }
+        Conversation { turns: vec![prompt], due_ns: None }
     }
 }
 

@@ -15,15 +15,12 @@ use crate::wire;
 /// generate thousands of tokens, and asks again for up to six hours; ours asks for one token, once.
 pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
     let target = &plan.target;
-    let prompt = Prompt {
-        content: if plan.workload.chat {
-            Content::Messages(vec![serde_json::json!({"role": "user", "content": "hello"})])
-        } else {
-            Content::Text("hello".to_owned())
-        },
-        max_tokens: Some(1),
-        tokens: None,
+    let content = if plan.workload.chat {
+        Content::Messages(vec![serde_json::json!({"role": "user", "content": "hello"})])
+    } else {
+        Content::Text("hello".to_owned())
     };
+    let prompt = Prompt { max_tokens: Some(1), ..Prompt::new(content) };
     let mut sampling = plan.sampling.clone();
     sampling.fields.shift_remove("min_tokens");
     let encoded = wire::encode(&prompt, &sampling, &target.model)?;

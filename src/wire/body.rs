@@ -58,6 +58,19 @@ pub fn encode(prompt: &Prompt, sampling: &Sampling, model: &str) -> Result<Encod
             body.insert("prompt".to_owned(), json!(text));
             body.extend(wished);
         }
+        Content::Tokens(ids) => {
+            body.insert("prompt".to_owned(), json!(ids));
+            body.extend(wished);
+        }
+        Content::Inputs(texts) => {
+            body.insert("input".to_owned(), json!(texts));
+            body.extend(wished);
+        }
+        Content::Ranking { query, documents } => {
+            body.insert("query".to_owned(), json!(query));
+            body.insert("documents".to_owned(), json!(documents));
+            body.extend(wished);
+        }
         Content::Body(given) => {
             body.extend(given.clone());
             for (name, value) in wished {

@@ -45,6 +45,9 @@ fn calls(message: &Map<String, Value>) -> bool {
 
 /// Tokens of the text in a content, without chat template, tools and calls; `None` where part of it is not text.
 pub(super) fn tokens(content: &Content, tokenizer: &Tokenizer) -> Result<Option<u32>> {
+    if let Content::Tokens(ids) = content {
+        return Ok(u32::try_from(ids.len()).ok());
+    }
     let mut texts = Vec::new();
     let complete = match content {
         Content::Text(text) => {
@@ -56,6 +59,15 @@ pub(super) fn tokens(content: &Content, tokenizer: &Tokenizer) -> Result<Option<
             Some(value) => collect(value, &mut texts),
             None => false,
         },
+        Content::Inputs(inputs) => {
+            texts.extend(inputs.iter().map(String::as_str));
+            true
+        }
+        Content::Ranking { query, documents } => {
+            texts.extend(std::iter::once(query).chain(documents).map(String::as_str));
+            true
+        }
+        Content::Tokens(_) => false,
     };
     if !complete {
         return Ok(None);

@@ -40,7 +40,7 @@ impl Shape {
             Content::Text(text) if self.chat => Content::Messages(vec![json!({"role": "user", "content": text})]),
             other => other,
         };
-        Prompt { content: self.fill(content), max_tokens: Some(max_tokens), tokens: item.tokens }
+        Prompt { max_tokens: Some(max_tokens), tokens: item.tokens, ..Prompt::new(self.fill(content)) }
     }
 
     /// Puts the content where the template has its own, and takes away the other place a prompt can have. A complete
@@ -49,8 +49,10 @@ impl Shape {
         let Some(template) = &self.template else { return content };
         let (field, value) = match content {
             Content::Text(text) => ("prompt", Value::String(text)),
+            Content::Tokens(ids) => ("prompt", json!(ids)),
             Content::Messages(messages) => ("messages", Value::Array(messages)),
-            Content::Body(body) => return Content::Body(body),
+            Content::Inputs(texts) => ("input", json!(texts)),
+            whole @ (Content::Body(_) | Content::Ranking { .. }) => return whole,
         };
         let field = if template.contains_key("input") { "input" } else { field };
         let mut body = template.clone();
@@ -85,7 +87,7 @@ mod tests {
     fn text_becomes_a_user_message_in_a_chat_alone() {
         let mut spec = spec(Source::Fixed(String::new()));
         let prompt = Shape::new(&spec).prompt(0, text());
-        assert_eq!(prompt, Prompt { content: text().content, max_tokens: Some(16), tokens: Some(1) });
+        assert_eq!(prompt, Prompt { max_tokens: Some(16), tokens: Some(1), ..Prompt::new(text().content) });
         spec.chat = true;
         let prompt = Shape::new(&spec).prompt(0, text());
         assert_eq!(prompt.content, Content::Messages(vec![json!({"role": "user", "content": "hi"})]));
