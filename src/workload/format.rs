@@ -152,6 +152,7 @@ mod tests {
             }
             Ok(Row { content: Content::Messages(list), .. }) => format!("messages {}", list.len()),
             Ok(Row { content: Content::Body(fields), .. }) => format!("body {}", fields.len()),
+            Ok(Row { content, .. }) => format!("{content:?}"),
             Err(failure) => failure.message,
         }
     }
