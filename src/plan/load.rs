@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::dataset::Set;
 use super::{Arrival, Axes, ListOf, Load, LoadSpec, Point, Ramp, Settings, grid};
 use crate::error::{Failure, Result, known};
 
 /// Ways to space arrivals that `--arrival` knows.
 const ARRIVALS: [&str; 3] = ["poisson", "constant", "trace"];
+
+/// Stands for the mean rate of a recorded schedule until its file is read; EvalScope's word for a rate that is not set.
+pub const RECORDED_RATE: f64 = -1.0;
 
 /// What a saved workload says of itself in its first line.
 #[derive(Deserialize)]
@@ -28,6 +32,11 @@ pub(super) fn points(settings: &Settings, default: impl Fn(Load) -> u64) -> Resu
     if let (true, Some(end)) = (rate.is_empty() && settings.open_loop, settings.ramp_up_end_rps) {
         rate = vec![end];
     }
+    let recorded = is_recorded(settings)?;
+    if recorded {
+        // The true rate and number are those of the file, which is read later.
+        rate = vec![1.0];
+    }
     let axes = Axes {
         number: number.as_deref(),
         parallel: &settings.parallel.to_vec(),
@@ -37,7 +46,18 @@ pub(super) fn points(settings: &Settings, default: impl Fn(Load) -> u64) -> Resu
         warmup: settings.warmup_num.count(),
         repeat: settings.repeat,
     };
-    grid(axes, default)
+    let mut points = grid(axes, default)?;
+    for point in points.iter_mut().filter(|_| recorded) {
+        point.load = Load::Open { rate: RECORDED_RATE, max_in_flight: settings.max_in_flight };
+    }
+    Ok(points)
+}
+
+/// Whether requests come when they came as they were recorded: the dataset knows, and no other spacing is asked for.
+fn is_recorded(settings: &Settings) -> Result<bool> {
+    let other = settings.rate.is_some() || settings.ramp_up_strategy.is_some() || settings.arrival == "trace";
+    let named = settings.prompt.is_none() && settings.workload.is_none();
+    Ok(settings.open_loop && named && !other && Set::named(&settings.dataset)?.has_schedule())
 }
 
 /// The point that a saved workload was made for.
@@ -86,6 +106,9 @@ pub(super) fn load(settings: &Settings) -> Result<LoadSpec> {
 fn arrival(settings: &Settings) -> Result<Arrival> {
     if settings.workload.is_some() {
         return Ok(Arrival::Saved);
+    }
+    if is_recorded(settings)? {
+        return Ok(Arrival::Recorded);
     }
     let burstiness = settings.burstiness.unwrap_or(1.0);
     if burstiness.is_nan() || burstiness <= 0.0 {

@@ -5,6 +5,7 @@
 //! any request is sent.
 
 mod criteria;
+pub mod dataset;
 mod grid;
 mod layer;
 mod load;
@@ -17,7 +18,10 @@ mod specs;
 pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
 pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
+pub use load::RECORDED_RATE;
 pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
 pub use sla::{SlaSpec, Variable};
-pub use specs::{Arrival, EmbeddedSpec, Lengths, LoadSpec, Ramp, Served, Source, Tool, WorkloadSpec};
+pub use specs::{
+    Arrival, EmbeddedSpec, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, WorkloadSpec,
+};

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
 
 use super::load::{load, points};
-use super::prompts::workload;
+use super::prompts::{Around, workload};
 use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, SlaSpec, WorkloadSpec};
 use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
@@ -96,8 +96,10 @@ impl Plan {
         let dialect = dialect_of(&url)?;
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
         let max_tokens = max_tokens(&mut settings, embedded)?;
-        let sampling = sampling(&settings, max_tokens)?;
-        let workload = workload(&mut settings, dialect, embedded, seed, max_tokens, &mut notices)?;
+        let mut sampling = sampling(&settings, max_tokens)?;
+        let (extra, notices_of_prompts) = (&mut sampling.extra, &mut notices);
+        let mut around = Around { dialect, embedded, seed, max_tokens, extra, notices: notices_of_prompts };
+        let workload = workload(&mut settings, &mut around)?;
         check_numbers(&settings)?;
         let target = Target {
             url,

@@ -173,12 +173,34 @@ pub struct Settings {
     pub dataset_path: Option<String>,
     /// First item of the workload to use; moves on from one load point to the next.
     pub dataset_offset: u64,
+    /// Options of the workload: a table, or JSON as text.
+    pub dataset_args: Option<toml::Value>,
     /// Longest prompt.
     pub max_prompt_length: Option<u32>,
     /// Shortest prompt.
     pub min_prompt_length: Option<u32>,
     /// Length of the random prefix that all random prompts share, in tokens.
     pub prefix_length: u32,
+    /// Number of such prefixes, taken in turn.
+    pub prefix_count: u32,
+    /// Begin each conversation with tokens of its own.
+    pub cache_bust: bool,
+    /// Width of random images, in pixels.
+    pub image_width: u32,
+    /// Height of random images, in pixels.
+    pub image_height: u32,
+    /// How their pixels are stored: `RGB`, `RGBA` or `L`.
+    pub image_format: String,
+    /// Random images a request.
+    pub image_num: u32,
+    /// Width of a patch that EvalScope takes for a token; kept for its files.
+    pub image_patch_size: u32,
+    /// The workload has several turns.
+    pub multi_turn: bool,
+    /// Fewest turns of a conversation that is drawn.
+    pub min_turns: u32,
+    /// Most turns of a conversation.
+    pub max_turns: Option<u32>,
     /// Draw random prompts, lengths and arrivals as another tool does: `vllm`, `sglang` or `evalscope`.
     pub compat: Option<String>,
     /// Prompt length that `compat` draws around.

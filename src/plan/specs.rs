@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::dataset::{Args, Set};
+
 /// Another load generator whose draws can be reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
@@ -56,6 +58,8 @@ pub enum Arrival {
     Trace(PathBuf),
     /// Instants of a saved workload.
     Saved,
+    /// Instants that the dataset has recorded.
+    Recorded,
 }
 
 /// What bounds a load point beyond its number of requests.
@@ -105,17 +109,8 @@ pub struct Lengths {
 pub enum Source {
     /// One prompt for every request.
     Fixed(String),
-    /// Questions, one JSON object with `question` a line; `None` takes those that ship with the program.
-    OpenQa(Option<PathBuf>),
-    /// One request a line: text, messages or a whole body.
-    LineByLine(PathBuf),
-    /// A prompt list: text lines, OpenAI messages or whole bodies in JSONL.
-    Custom(PathBuf),
-    /// Random prompts of exact token count.
-    Random {
-        /// Length of the prefix all prompts share, on top of the drawn length.
-        prefix: u32,
-    },
+    /// A dataset.
+    Set(Set),
     /// Random prompts as another tool draws them.
     RandomAs {
         /// The tool.
@@ -138,13 +133,67 @@ impl Source {
     pub fn name(&self) -> &'static str {
         match self {
             Source::Fixed(_) => "prompt",
-            Source::OpenQa(_) => "openqa",
-            Source::LineByLine(_) => "line_by_line",
-            Source::Custom(_) => "custom",
-            Source::Random { .. } | Source::RandomAs { .. } => "random",
+            Source::Set(set) => set.name(),
+            Source::RandomAs { .. } => "random",
             Source::Saved(_) => "saved",
         }
     }
+}
+
+/// Random prefixes that prompts share, on top of their own length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    /// Tokens of each.
+    pub length: u32,
+    /// How many there are; request `i` begins with prefix `i mod count`.
+    pub count: u32,
+}
+
+/// How a pixel of a random image is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pixel {
+    /// Red, green, blue.
+    Rgb,
+    /// The same with opacity.
+    Rgba,
+    /// Grey.
+    Grey,
+}
+
+impl Pixel {
+    /// Every form with its name in PIL, which EvalScope takes.
+    pub const ALL: [(&'static str, Pixel); 3] = [("RGB", Pixel::Rgb), ("RGBA", Pixel::Rgba), ("L", Pixel::Grey)];
+
+    /// Bytes of a pixel.
+    pub fn bytes(self) -> usize {
+        match self {
+            Pixel::Rgb => 3,
+            Pixel::Rgba => 4,
+            Pixel::Grey => 1,
+        }
+    }
+}
+
+/// The random images of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Images {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Images a request.
+    pub count: u32,
+    /// How pixels are stored.
+    pub pixel: Pixel,
+}
+
+/// How many turns a conversation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turns {
+    /// Fewest, where they are drawn.
+    pub min: u32,
+    /// Most; longer conversations are cut.
+    pub max: Option<u32>,
 }
 
 /// Everything the workload is made from.
@@ -152,10 +201,22 @@ impl Source {
 pub struct WorkloadSpec {
     /// Where prompts come from.
     pub source: Source,
+    /// File or folder of the dataset.
+    pub path: Option<PathBuf>,
+    /// Options of the dataset.
+    pub args: Args,
     /// Index of the first item to use.
     pub offset: u64,
     /// Bounds of the prompt length: tokens for random prompts and where a tokenizer is set, else characters.
     pub lengths: Lengths,
+    /// Random prefixes that random prompts share.
+    pub prefix: Prefix,
+    /// Images of each request, where the dataset makes them.
+    pub images: Images,
+    /// Turns of each conversation, where the dataset has several.
+    pub turns: Turns,
+    /// Whether each conversation begins with tokens of its own, so that no prefix cache serves it.
+    pub cache_bust: bool,
     /// Whether plain text is sent as chat messages.
     pub chat: bool,
     /// Tokenizer to count with; `None` is the one that is built in, for random prompts only.

@@ -109,7 +109,7 @@ fn context(plan: &Plan, header: &Header, tokenizer: Option<&Tokenizer>, slos: &[
             };
             (burstiness, Some(RampUp { strategy, from, to }))
         }
-        Arrival::Trace(_) | Arrival::Saved => (1.0, None),
+        Arrival::Trace(_) | Arrival::Saved | Arrival::Recorded => (1.0, None),
     };
     let (least, most) = plan.sampling.max_tokens;
     Context {

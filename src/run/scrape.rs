@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::check::runtime;
 use crate::engine::{Route, Stop, get};
 use crate::error::{Failure, Result};
+use crate::plan::dataset::{Args, RandomArgs, Set};
 use crate::plan::{Plan, Source, WorkloadSpec};
 use crate::record::Epoch;
 use crate::stats::{Page, Reading, Scrapes, Sharing, engine_of};
@@ -285,13 +286,16 @@ pub(super) fn sharing(workload: &WorkloadSpec) -> Sharing {
         // A template may hold anything beside the messages.
         _ if workload.template.is_some() => Sharing::Unknown,
         Source::Fixed(_) => Sharing::Whole,
-        Source::Random { prefix } => {
-            Sharing::Prefix { shared: f64::from(*prefix), own: (f64::from(lengths.min) + f64::from(lengths.max)) / 2.0 }
+        Source::Set(Set::Random)
+            if workload.prefix.count == 1 && workload.args == Args::Random(RandomArgs::default()) =>
+        {
+            let shared = if workload.cache_bust { 0.0 } else { f64::from(workload.prefix.length) };
+            Sharing::Prefix { shared, own: (f64::from(lengths.min) + f64::from(lengths.max)) / 2.0 }
         }
         Source::RandomAs { input_len, prefix, .. } => {
             Sharing::Prefix { shared: f64::from(*prefix), own: f64::from(*input_len) }
         }
-        Source::OpenQa(_) | Source::LineByLine(_) | Source::Custom(_) | Source::Saved(_) => Sharing::Unknown,
+        Source::Set(_) | Source::Saved(_) => Sharing::Unknown,
     }
 }
 

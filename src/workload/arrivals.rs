@@ -54,6 +54,7 @@ impl Process {
             }
             Arrival::Trace(path) => Process::Trace { offsets: read_offsets(path)? },
             Arrival::Saved => return Err(Failure::bug("the instants of a saved workload stand in its file")),
+            Arrival::Recorded => return Err(Failure::bug("recorded instants stand in the conversations")),
         })
     }
 

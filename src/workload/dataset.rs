@@ -1,147 +1,115 @@
-//! Items from a file: streamed line by line, filtered by length, cycled in order when they run out.
+//! Prompts of a file, filtered by length or brought to one.
 
+use super::Source;
+use super::cycle::{Cycle, Parsed, Parser};
+use super::fit::{Fit, Fitted};
 use super::format::{Format, Row};
-use super::lines::Origin;
+use super::lines::{Origin, Place};
 use super::messages;
 use super::remarks::{Reason, Remarks};
-use super::{Item, Source};
 use crate::error::{Failure, Result};
 use crate::plan::Lengths;
-use crate::prompt::Content;
+use crate::prompt::{Content, Conversation, Prompt};
 use crate::tokenizer::Tokenizer;
 
-/// A dataset of which only the rows in use are in memory.
+/// Prompts of a file, of which only those in use are in memory.
 pub(super) struct Dataset {
-    origin: Origin,
-    /// `None` is told by the first line.
-    format: Option<Format>,
-    lengths: Lengths,
-    tokenizer: Option<Tokenizer>,
-    /// The rows from item `start` on, the whole dataset where `total` says so.
-    rows: Vec<Item>,
-    start: u64,
-    /// Number of usable rows, once the end of the file was seen.
-    total: Option<u64>,
-    remarks: Remarks,
+    rows: Cycle<Prompts>,
 }
 
-/// What one reading of the file gave.
-struct Pass {
-    kept: Vec<(u64, Item)>,
-    usable: u64,
-    ended: bool,
+/// Rows to conversations.
+pub(super) struct Prompts {
+    /// `None` is told by the first line.
+    format: Option<Format>,
+    found: Option<Format>,
+    lengths: Lengths,
+    tokenizer: Option<Tokenizer>,
+    fit: Option<Fit>,
+    /// Texts to embed that go into one request, and those that wait for more.
+    batch: usize,
+    waiting: Vec<String>,
+    waiting_tokens: Option<u32>,
 }
 
 impl Dataset {
     pub(super) fn new(origin: Origin, format: Option<Format>, lengths: Lengths, tokenizer: Option<Tokenizer>) -> Self {
-        Dataset {
-            origin,
+        let parser = Prompts {
             format,
+            found: None,
             lengths,
             tokenizer,
-            rows: Vec::new(),
-            start: 0,
-            total: None,
-            remarks: Remarks::default(),
-        }
-    }
-
-    /// Brings the items from `from` on into memory, reading no further than needed.
-    fn load(&mut self, from: u64, count: u64) -> Result<()> {
-        let until = from.saturating_add(count);
-        let pass = self.read(until, |index| index >= from)?;
-        if !pass.ended {
-            self.keep(from, pass.kept);
-            return Ok(());
-        }
-        let total = pass.usable;
-        if total == 0 {
-            return Err(self.nothing());
-        }
-        self.total = Some(total);
-        if from == 0 {
-            self.keep(from, pass.kept);
-            return Ok(());
-        }
-        // The rows wrap around, and only now it is known where.
-        let place = |index: u64| (index % total + total - from % total) % total;
-        let pass = self.read(u64::MAX, |index| place(index) < count)?;
-        if pass.usable != total {
-            return Err(Failure::files(format!("{}: changed while it was read", self.origin.name())));
-        }
-        let mut kept = pass.kept;
-        kept.sort_by_key(|(index, _)| place(*index));
-        self.keep(from, kept);
-        Ok(())
-    }
-
-    fn keep(&mut self, start: u64, kept: Vec<(u64, Item)>) {
-        self.start = start;
-        self.rows = kept.into_iter().map(|(_, item)| item).collect();
-    }
-
-    /// Reads from the first line on, up to `until` usable rows or the end, and keeps those that are wanted.
-    fn read(&mut self, until: u64, wanted: impl Fn(u64) -> bool) -> Result<Pass> {
-        let mut remarks = Remarks::default();
-        let mut pass = Pass { kept: Vec::new(), usable: 0, ended: false };
-        let mut format = self.format;
-        let mut lines = self.origin.lines()?;
-        while pass.usable < until {
-            let Some((place, line)) = lines.next()? else {
-                pass.ended = true;
-                break;
-            };
-            if line.trim().is_empty() {
-                remarks.skip(Reason::Blank);
-                continue;
-            }
-            let Row { content, unparsed } = format.get_or_insert_with(|| Format::detect(line)).row(line, place)?;
-            let tokens = match &self.tokenizer {
-                Some(tokenizer) => messages::tokens(&content, tokenizer)?,
-                None => None,
-            };
-            if let Some(reason) = self.unfit(&content, tokens) {
-                remarks.skip(reason);
-                continue;
-            }
-            remarks.unparsed += u64::from(unparsed);
-            if wanted(pass.usable) {
-                pass.kept.push((pass.usable, Item { content, tokens, max_tokens: None }));
-            }
-            pass.usable += 1;
-        }
-        self.remarks = remarks;
-        Ok(pass)
-    }
-
-    /// Why a row cannot be used. Only text has a length; messages and bodies go as they are, as in EvalScope.
-    fn unfit(&self, content: &Content, tokens: Option<u32>) -> Option<Reason> {
-        let Content::Text(text) = content else { return None };
-        if text.trim().is_empty() {
-            return Some(Reason::Empty);
-        }
-        let length = match tokens {
-            Some(tokens) => u64::from(tokens),
-            None => text.chars().count() as u64,
+            fit: None,
+            batch: 1,
+            waiting: Vec::new(),
+            waiting_tokens: Some(0),
         };
-        if length < u64::from(self.lengths.min) {
-            Some(Reason::TooShort)
-        } else if length > u64::from(self.lengths.max) {
-            Some(Reason::TooLong)
-        } else {
-            None
-        }
+        Dataset { rows: Cycle::new(origin, parser) }
     }
 
-    fn nothing(&self) -> Failure {
-        let name = self.origin.name();
+    /// Brings every text to a length.
+    pub(super) fn fitted(mut self, fit: Option<Fit>) -> Self {
+        self.rows.parser.fit = fit;
+        self
+    }
+
+    /// Puts so many texts into one request.
+    pub(super) fn batched(mut self, batch: u32) -> Self {
+        self.rows.parser.batch = batch as usize;
+        self
+    }
+}
+
+impl Parser for Prompts {
+    type Row = Conversation;
+
+    fn begin(&mut self) {
+        self.found = self.format.clone();
+        self.waiting.clear();
+        self.waiting_tokens = Some(0);
+    }
+
+    fn row(&mut self, text: &str, place: Place<'_>, remarks: &mut Remarks) -> Result<Parsed<Conversation>> {
+        let format = self.found.get_or_insert_with(|| Format::detect(text));
+        let Row { mut conversation, unparsed } = match format.row(text, place)? {
+            Ok(row) => row,
+            Err(reason) => return Ok(Parsed::Skip(reason)),
+        };
+        let measured = format.measured();
+        if let Some(fit) = &self.fit {
+            match fit.apply(conversation, measured, place)? {
+                Fitted::Use(fitted) => conversation = fitted,
+                Fitted::Leave(reason) => return Ok(Parsed::Skip(reason)),
+            }
+        } else if let Some(reason) = self.unfit(measured.text(&conversation))? {
+            return Ok(Parsed::Skip(reason));
+        }
+        if let Some(tokenizer) = &self.tokenizer {
+            for turn in &mut conversation.turns {
+                turn.tokens = match turn.tokens {
+                    None => messages::tokens(&turn.content, tokenizer)?,
+                    known => known,
+                };
+            }
+        }
+        remarks.unparsed += u64::from(unparsed);
+        Ok(self.gather(conversation))
+    }
+
+    fn finish(&mut self) -> Option<Conversation> {
+        (!self.waiting.is_empty()).then(|| self.send())
+    }
+
+    fn nothing(&self, name: &str, remarks: &Remarks) -> Failure {
         let Lengths { min, max } = self.lengths;
         let unit = if self.tokenizer.is_some() { "tokens" } else { "characters" };
-        let skipped = self.remarks.to_string();
-        if self.remarks.filtered() == 0 {
+        let skipped = remarks.to_string();
+        if remarks.filtered() == 0 {
             let blank = if skipped.is_empty() { skipped } else { format!(" ({skipped})") };
             return Failure::usage(format!("{name}: dataset is empty{blank}"))
                 .hint("write one prompt a line, or name another file with --dataset-path");
+        }
+        if self.fit.is_some() {
+            return Failure::usage(format!("{name}: no row has the length of target_input_len ({skipped})"));
         }
         Failure::usage(format!("{name}: no row has {min} to {max} {unit} ({skipped})")).hint(
             "widen --min-prompt-length and --max-prompt-length; they count characters unless --tokenizer-path is set",
@@ -149,23 +117,56 @@ impl Dataset {
     }
 }
 
-impl Source for Dataset {
-    fn items(&mut self, from: u64, count: u64) -> Result<Vec<Item>> {
-        let have = self.rows.len() as u64;
-        let whole = self.total == Some(have);
-        let covered = from >= self.start && (whole || from.saturating_add(count) <= self.start.saturating_add(have));
-        if have == 0 || !covered {
-            self.load(from, count)?;
+impl Prompts {
+    /// Why a row cannot be used. Only what the format measures has a length; other messages and bodies go as they are, as
+    /// in EvalScope.
+    fn unfit(&self, text: Option<&str>) -> Result<Option<Reason>> {
+        let Some(text) = text else { return Ok(None) };
+        if text.trim().is_empty() {
+            return Ok(Some(Reason::Empty));
         }
-        let skip = usize::try_from((from - self.start) % (self.rows.len().max(1) as u64)).unwrap_or(0);
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        Ok(self.rows.iter().cycle().skip(skip).take(count).cloned().collect())
+        let length = match &self.tokenizer {
+            Some(tokenizer) => tokenizer.count(text)? as u64,
+            None => text.chars().count() as u64,
+        };
+        Ok(if length < u64::from(self.lengths.min) {
+            Some(Reason::TooShort)
+        } else if length > u64::from(self.lengths.max) {
+            Some(Reason::TooLong)
+        } else {
+            None
+        })
+    }
+
+    /// The conversation itself, or the batch that it completes.
+    fn gather(&mut self, conversation: Conversation) -> Parsed<Conversation> {
+        if self.batch <= 1 {
+            return Parsed::Use(conversation);
+        }
+        for turn in conversation.turns {
+            self.waiting_tokens = self.waiting_tokens.zip(turn.tokens).and_then(|(a, b)| a.checked_add(b));
+            match turn.content {
+                Content::Inputs(texts) => self.waiting.extend(texts),
+                other => return Parsed::Use(Prompt::new(other).into()),
+            }
+        }
+        if self.waiting.len() < self.batch { Parsed::Part } else { Parsed::Use(self.send()) }
+    }
+
+    fn send(&mut self) -> Conversation {
+        let texts = std::mem::take(&mut self.waiting);
+        let tokens = self.waiting_tokens.replace(0);
+        Prompt { tokens, ..Prompt::new(Content::Inputs(texts)) }.into()
+    }
+}
+
+impl Source for Dataset {
+    fn items(&mut self, from: u64, count: u64) -> Result<Vec<Conversation>> {
+        Ok(self.rows.rows(from, count)?.cloned().collect())
     }
 
     fn remarks(&self) -> Remarks {
-        let mut remarks = self.remarks.clone();
-        remarks.repeats_after = self.total;
-        remarks
+        self.rows.remarks()
     }
 }
 
@@ -219,7 +220,7 @@ mod tests {
         let (folder, path) = file("b.jsonl", lines)?;
         let mut dataset = Dataset::new(Origin::File(path), None, ANY, None);
         assert_eq!(texts(&dataset.items(1, 2)?), ["b", "c"]);
-        assert_eq!(dataset.rows.len(), 2);
+        assert_eq!(dataset.rows.held(), 2);
         let failure = dataset.items(3, 1).err().ok_or("accepted")?;
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.message.contains("b.jsonl: line 4: column 2: not JSON"), "{failure}");
@@ -249,7 +250,7 @@ mod tests {
         let mut dataset = Dataset::new(Origin::File(path), None, lengths, Some(tokenizer));
         let items = dataset.items(0, 2)?;
         assert_eq!(texts(&items), ["the state of the art"; 2]);
-        assert_eq!(items[0].tokens, Some(length));
+        assert_eq!(items[0].turns[0].tokens, Some(length));
         assert_eq!(dataset.remarks().to_string(), "1 too short");
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
+use super::elements::Elements;
 use crate::error::{Failure, Result};
 
 /// Where the text of a dataset is.
@@ -12,6 +13,53 @@ pub(super) enum Origin {
     BuiltIn { name: &'static str, text: &'static str },
     /// In a file.
     File(PathBuf),
+    /// In a file that holds a line a row, or one JSON array, which may be a field of an object.
+    Array {
+        /// The file.
+        path: PathBuf,
+        /// Name of the field.
+        field: Option<&'static str>,
+        /// Whether a row can be an array itself, so that a bracket does not tell.
+        nested: bool,
+    },
+}
+
+/// Rows of a file, one at a time.
+pub(super) enum Rows {
+    /// A line each.
+    Lines(Lines),
+    /// An element of an array each.
+    Elements(Elements, String),
+}
+
+impl Rows {
+    /// The next row; `None` after the last.
+    pub(super) fn next(&mut self) -> Result<Option<(Place<'_>, &str)>> {
+        match self {
+            Rows::Lines(lines) => lines.next(),
+            Rows::Elements(elements, name) => {
+                Ok(elements.next()?.map(|(line, text)| (Place { file: name.as_str(), line }, text)))
+            }
+        }
+    }
+}
+
+/// Whether the first bytes of a file are those of one array, rather than of a first line.
+fn is_array(start: &[u8], field: Option<&str>, nested: bool) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if let Some(field) = field
+        && text.starts_with('{')
+    {
+        let place = |name: &str| text.find(&format!("\"{name}\"")).unwrap_or(usize::MAX);
+        return place(field) < place("messages");
+    }
+    let Some(inner) = text.strip_prefix('[').map(str::trim_start) else { return false };
+    // A list of messages on a line is a row: its first object has a role or what goes with one.
+    let first_key = inner.strip_prefix('{').map(|object| object.trim_start().trim_start_matches('"'));
+    let message =
+        |key: &str| ["role\"", "content\"", "name\"", "from\"", "human\""].iter().any(|name| key.starts_with(name));
+    !nested || !first_key.is_some_and(message)
 }
 
 impl Origin {
@@ -19,15 +67,29 @@ impl Origin {
     pub(super) fn name(&self) -> String {
         match self {
             Origin::BuiltIn { name, .. } => format!("{name} (built in)"),
-            Origin::File(path) => path.display().to_string(),
+            Origin::File(path) | Origin::Array { path, .. } => path.display().to_string(),
         }
     }
 
-    /// Begins at the first line.
-    pub(super) fn lines(&self) -> Result<Lines> {
+    /// Begins at the first row.
+    pub(super) fn rows(&self) -> Result<Rows> {
+        let name = self.name();
         match self {
-            Origin::BuiltIn { text, .. } => Ok(Lines::new(Box::new(Cursor::new(text.as_bytes())), self.name())),
-            Origin::File(path) => Lines::open(path, "--dataset-path"),
+            Origin::BuiltIn { text, .. } => Ok(Rows::Lines(Lines::new(Box::new(Cursor::new(text.as_bytes())), name))),
+            Origin::File(path) => Lines::open(path, "--dataset-path").map(Rows::Lines),
+            Origin::Array { path, field, nested } => {
+                let mut lines = Lines::open(path, "--dataset-path")?;
+                let start = lines
+                    .reader
+                    .fill_buf()
+                    .map_err(|error| Failure::files(format!("--dataset-path {name}: cannot be read")).because(error))?;
+                if is_array(start, *field, *nested) {
+                    let field = field.filter(|_| start.trim_ascii_start().starts_with(b"{"));
+                    Ok(Rows::Elements(Elements::new(lines.reader, name.clone(), field), name))
+                } else {
+                    Ok(Rows::Lines(lines))
+                }
+            }
         }
     }
 }
@@ -106,7 +168,7 @@ mod tests {
 
     fn all(bytes: &[u8]) -> TestResult<Vec<String>> {
         let (_folder, path) = file("a.txt", bytes)?;
-        let mut lines = Origin::File(path).lines()?;
+        let mut lines = Lines::open(&path, "--dataset-path")?;
         let mut found = Vec::new();
         while let Some((place, text)) = lines.next()? {
             found.push(format!("{}:{text}", place.line));
@@ -124,7 +186,7 @@ mod tests {
     #[test]
     fn a_line_that_is_not_utf_8_is_named() -> TestResult {
         let (_folder, path) = file("a.txt", b"good\nba\xFFd\n")?;
-        let mut lines = Origin::File(path).lines()?;
+        let mut lines = Lines::open(&path, "--dataset-path")?;
         lines.next()?;
         let failure = lines.next().err().ok_or("accepted")?;
         assert_eq!(failure.exit, Exit::Usage);
@@ -134,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_a_failure_of_files() -> TestResult {
-        let failure = Origin::File("/no/such/file".into()).lines().err().ok_or("accepted")?;
+        let failure = Origin::File("/no/such/file".into()).rows().err().ok_or("accepted")?;
         assert_eq!(failure.exit, Exit::Files);
         assert!(failure.message.contains("/no/such/file"));
         Ok(())

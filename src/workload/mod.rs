@@ -6,97 +6,104 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `open` | a dataset's name to the source behind it |
+//! | `catalog` | all datasets with their cards |
 //! | `arrivals`, `offsets` | when each request is due; instants read from a file |
 //! | `compat` | random prompts as another tool draws them |
 //! | `generators` | the random generators of other tools |
-//! | `dataset` | rows of a file, filtered and cycled |
-//! | `lines`, `format`, `messages` | a file's lines; what a line stands for; what makes messages acceptable |
-//! | `synth`, `vocabulary` | random prompts of exact length; the ids they are drawn from |
-//! | `shape` | an item to a prompt: chat or text, template, reply length |
+//! | `cycle`, `dataset` | rows of a file, streamed and cycled; prompts among them, filtered or fitted |
+//! | `lines`, `elements` | a file's lines, or the elements of its array |
+//! | `format`, `messages`, `turns`, `trajectories`, `pictures` | what a row stands for |
+//! | `fit` | texts brought to a length |
+//! | `maker`, `vocabulary`, `lengths` | random texts of exact length; the ids they are drawn from; how lengths spread |
+//! | `random`, `shared`, `trie`, `images` | random prompts, groups with a prefix, conversations by lengths, images |
+//! | `recorded`, `trace` | recorded traffic: times and lengths; whole bodies |
+//! | `shape`, `salt` | an item to a prompt: chat or text, template, reply length; tokens of its own against caches |
 //! | `rng` | a random stream for each purpose and item |
 //! | `remarks` | what was left out and why |
 
 mod arrivals;
+mod catalog;
 mod compat;
+mod cycle;
 mod dataset;
+mod elements;
+mod fit;
 mod format;
 mod generators;
+mod images;
+mod lengths;
 mod lines;
+mod maker;
 mod messages;
 mod offsets;
+mod open;
+mod pictures;
+mod random;
+#[cfg(test)]
+mod random_tests;
+mod recorded;
 mod remarks;
 mod rng;
+mod salt;
 mod shape;
-mod synth;
+mod shared;
+#[cfg(test)]
+mod shared_files_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod trajectories;
+mod trie;
+mod turns;
 mod vocabulary;
 
 pub use arrivals::{Arrivals, Process};
+pub use catalog::{Card, cards, options};
 pub use generators::{Legacy, Pcg64, Python};
 pub use offsets::read_offsets;
-pub use remarks::{Reason, Remarks, Skipped};
+pub use open::{open, survey};
+pub use remarks::{Hits, Reason, Remarks, Skipped};
 
-use self::compat::Compat;
-use self::dataset::Dataset;
-use self::format::Format;
-use self::lines::Origin;
 use self::shape::Shape;
-use self::synth::Synth;
 use crate::error::{Failure, Result};
-use crate::plan::{self, WorkloadSpec};
-use crate::prompt::{Content, Conversation};
+use crate::prompt::Conversation;
 use crate::tokenizer::Tokenizer;
 
-/// The questions that ship with the program.
-const OPEN_QA: &str = include_str!("../../datasets/openqa/open_qa.jsonl");
-/// Name of their file, which is also looked for in a folder.
-const OPEN_QA_FILE: &str = "open_qa.jsonl";
-
-/// A numbered, endless list of what is asked, before it takes the form of a request.
+/// A numbered list of what is asked, before it takes the form of a request; after its last item the first comes again.
 trait Source {
     /// The items from number `from` on.
-    fn items(&mut self, from: u64, count: u64) -> Result<Vec<Item>>;
+    fn items(&mut self, from: u64, count: u64) -> Result<Vec<Conversation>>;
     /// What a reader of the results should know of the items so far.
     fn remarks(&self) -> Remarks;
     /// Where the generator of arrivals stands after these items were drawn, where the source draws from it.
     fn arrivals(&self, _from: u64, _count: u64) -> Result<Option<Legacy>> {
         Ok(None)
     }
-}
-
-/// What is asked, and its length where it was counted.
-#[derive(Debug, Clone, PartialEq)]
-struct Item {
-    content: Content,
-    tokens: Option<u32>,
-    /// Most tokens of the reply, where the source draws them itself.
-    max_tokens: Option<u32>,
-}
-
-/// One item for all.
-struct Fixed(Item);
-
-impl Source for Fixed {
-    fn items(&mut self, _from: u64, count: u64) -> Result<Vec<Item>> {
-        Ok(vec![self.0.clone(); usize::try_from(count).unwrap_or(usize::MAX)])
-    }
-
-    fn remarks(&self) -> Remarks {
-        Remarks { repeats_after: Some(1), ..Remarks::default() }
+    /// What the first `most` items are, where that can be told without making them.
+    fn survey(&mut self, _most: u64) -> Result<Option<Survey>> {
+        Ok(None)
     }
 }
 
-/// Whole requests of a file, which pass this module by.
-struct Elsewhere;
+/// What a source holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survey {
+    /// Conversations, as many as asked about at most.
+    pub count: u64,
+    /// From the first of them to the last, in nanoseconds at the asked speed; 0 where there is no schedule.
+    pub span_ns: u64,
+    /// What a prefix cache without bounds would serve, where that is known.
+    pub hits: Option<Hits>,
+}
 
-impl Source for Elsewhere {
-    fn items(&mut self, _from: u64, _count: u64) -> Result<Vec<Item>> {
-        Err(Failure::bug("a saved workload has no prompts to make"))
-    }
-
-    fn remarks(&self) -> Remarks {
-        Remarks::default()
+impl Survey {
+    /// Conversations a second, between the first and the last.
+    pub fn rate(&self) -> Option<f64> {
+        (self.count > 1 && self.span_ns > 0)
+            .then(|| (self.count - 1) as f64 / (self.span_ns as f64 / crate::units::NS_PER_S))
     }
 }
 
@@ -107,53 +114,14 @@ pub struct Workload {
     tokenizer: Option<Tokenizer>,
     /// Number of the first item.
     first: u64,
-}
-
-/// Opens the source that the plan names. The `count` conversations that the run will ask for are read and checked, so
-/// that a bad row ends the command before the first request; random prompts are made later, for each load point.
-///
-/// # Errors
-/// When a file cannot be read, a row in use is malformed (the message names file and line), or no row is left.
-pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
-    let named = spec.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
-    let tokenizer = named.clone();
-    let dataset = |origin, format, tokenizer| -> Result<Box<dyn Source + Send>> {
-        let mut dataset = Dataset::new(origin, format, spec.lengths, tokenizer);
-        dataset.items(spec.offset, count.max(1))?;
-        Ok(Box::new(dataset))
-    };
-    let source: Box<dyn Source + Send> = match &spec.source {
-        plan::Source::Fixed(text) => {
-            let content = Content::Text(text.clone());
-            let tokens = match &tokenizer {
-                Some(tokenizer) => messages::tokens(&content, tokenizer)?,
-                None => None,
-            };
-            Box::new(Fixed(Item { content, tokens, max_tokens: None }))
-        }
-        plan::Source::OpenQa(path) => {
-            let origin = match path {
-                None => Origin::BuiltIn { name: "openqa", text: OPEN_QA },
-                Some(path) if path.is_dir() => Origin::File(path.join(OPEN_QA_FILE)),
-                Some(path) => Origin::File(path.clone()),
-            };
-            dataset(origin, Some(Format::OpenQa), tokenizer)?
-        }
-        plan::Source::LineByLine(path) => dataset(Origin::File(path.clone()), Some(Format::LineByLine), tokenizer)?,
-        plan::Source::Custom(path) => dataset(Origin::File(path.clone()), None, tokenizer)?,
-        plan::Source::Random { prefix } => {
-            let tokenizer = tokenizer.map_or_else(Tokenizer::built_in, Ok)?;
-            Box::new(Synth::new(spec, *prefix, tokenizer)?)
-        }
-        plan::Source::RandomAs { .. } => Box::new(Compat::new(spec, tokenizer.map_or_else(Tokenizer::built_in, Ok)?)?),
-        plan::Source::Saved(_) => Box::new(Elsewhere),
-    };
-    Ok(Workload { source, shape: Shape::new(spec), tokenizer: named, first: spec.offset })
+    has_schedule: bool,
 }
 
 impl Workload {
     /// The `count` conversations from number `offset` on, the offset of the dataset not included: the first load point
     /// begins at 0 and each further one where the one before ended.
+    ///
+    /// Conversations of recorded traffic say when they are due, counted from the first of the whole source.
     ///
     /// # Errors
     /// When rows beyond those that were opened are needed and cannot be read.
@@ -161,7 +129,12 @@ impl Workload {
         let from = self.first.checked_add(offset).filter(|from| from.checked_add(count).is_some());
         let from = from.ok_or_else(|| Failure::usage(format!("--dataset-offset {}: out of range", self.first)))?;
         let items = self.source.items(from, count)?;
-        Ok((from..).zip(items).map(|(index, item)| self.shape.prompt(index, item).into()).collect())
+        (from..).zip(items).map(|(index, item)| self.shape.conversation(index, item)).collect()
+    }
+
+    /// Whether its conversations say when they are due.
+    pub fn has_schedule(&self) -> bool {
+        self.has_schedule
     }
 
     /// Where the generator of arrivals stands once the conversations of a load point were drawn in the manner of another
@@ -181,102 +154,5 @@ impl Workload {
     /// What a reader of the results should know of everything handed out so far.
     pub fn remarks(&self) -> Remarks {
         self.source.remarks()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::testing::{TestResult, file, spec};
-    use super::*;
-    use crate::plan::Source as From;
-
-    fn text(conversation: &Conversation) -> &str {
-        match conversation.turns.first().map(|prompt| &prompt.content) {
-            Some(Content::Text(text)) => text,
-            _ => "",
-        }
-    }
-
-    #[test]
-    fn the_questions_that_ship_are_all_usable() -> TestResult {
-        let mut workload = open(&spec(From::OpenQa(None)), 400)?;
-        let asked = workload.conversations(0, 400)?;
-        let rows = usize::try_from(workload.remarks().repeats_after.ok_or("no end")?)?;
-        assert!(rows >= 240, "{rows} questions");
-        assert_eq!(asked[0], Conversation { ..asked[rows].clone() });
-        assert_eq!(workload.remarks().skipped, []);
-        let mut texts: Vec<&str> = asked[..rows].iter().map(text).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        assert_eq!(texts.len(), rows, "a question is there twice");
-        Ok(())
-    }
-
-    #[test]
-    fn the_tokenizer_that_ships_gives_back_what_it_takes() -> TestResult {
-        let tokenizer = Tokenizer::built_in()?;
-        let questions = OPEN_QA.lines().map(str::to_owned);
-        let odd =
-            ["", " ", "\r\n\t ", "a\u{0}b", "\u{feff}x", "e\u{301} \u{1f9d1}\u{200d}\u{1f680}", "\u{10ffff}", "<|im_"];
-        for text in questions.chain(odd.map(str::to_owned)) {
-            assert_eq!(tokenizer.decode(&tokenizer.encode(&text)?)?, text);
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_folder_with_questions_is_found() -> TestResult {
-        let (folder, _) = file(OPEN_QA_FILE, b"{\"question\":\"why?\"}\r\n")?;
-        let mut workload = open(&spec(From::OpenQa(Some(folder.path().to_owned()))), 1)?;
-        assert_eq!(text(&workload.conversations(0, 1)?[0]), "why?");
-        Ok(())
-    }
-
-    #[test]
-    fn the_offset_of_the_plan_comes_first() -> TestResult {
-        let (_folder, path) = file("a.txt", b"a\nb\nc\nd\n")?;
-        let mut spec = spec(From::Custom(path));
-        spec.offset = 3;
-        let mut workload = open(&spec, 4)?;
-        let first = workload.conversations(0, 2)?;
-        let second = workload.conversations(2, 2)?;
-        assert_eq!([&first[..], &second[..]].concat().iter().map(text).collect::<String>(), "dabc");
-        Ok(())
-    }
-
-    #[test]
-    fn an_offset_without_end_is_refused() -> TestResult {
-        let mut spec = spec(From::Random { prefix: 0 });
-        spec.offset = u64::MAX;
-        let failure = open(&spec, 1)?.conversations(0, 2).err().ok_or("accepted")?;
-        assert!(failure.message.contains("--dataset-offset"));
-        Ok(())
-    }
-
-    #[test]
-    fn bad_rows_end_the_command_when_they_are_opened() -> TestResult {
-        let (_folder, path) = file("a.jsonl", b"[{\"role\":\"user\",\"content\":\"x\"}]\n\n[{\"role\":\"user\"}]\n")?;
-        assert!(open(&spec(From::LineByLine(path.clone())), 1).is_ok());
-        let failure = open(&spec(From::LineByLine(path)), 2).err().ok_or("accepted")?;
-        assert!(failure.message.ends_with("a.jsonl: line 3: messages[0].content: is missing"), "{failure}");
-        Ok(())
-    }
-
-    #[test]
-    fn one_prompt_serves_all_with_lengths_of_their_own() -> TestResult {
-        let mut spec = spec(From::Fixed("hi".to_owned()));
-        spec.max_tokens = (1, 1000);
-        let asked = open(&spec, 3)?.conversations(0, 3)?;
-        assert!(asked.iter().all(|conversation| text(conversation) == "hi"));
-        assert_ne!(asked[0].turns[0].max_tokens, asked[1].turns[0].max_tokens);
-        Ok(())
-    }
-
-    #[test]
-    fn lines_that_fail_as_json_are_remarked() -> TestResult {
-        let (_folder, path) = file("a.txt", b"{\"messages\": [\nplain\n")?;
-        let workload = open(&spec(From::LineByLine(path)), 2)?;
-        assert_eq!(workload.remarks().unparsed, 1);
-        Ok(())
     }
 }

@@ -118,7 +118,7 @@ fn refuse(text: &str, place: Place<'_>) -> Failure {
 }
 
 /// Nanoseconds of a number of seconds (9 digits) or milliseconds (6 digits), or of a date with a time.
-fn parse(text: &str, digits: u32) -> Option<i128> {
+pub(super) fn parse(text: &str, digits: u32) -> Option<i128> {
     if let Some(number) = nanoseconds(text, digits) {
         return Some(number);
     }
@@ -152,7 +152,7 @@ fn nanoseconds(text: &str, digits: u32) -> Option<i128> {
 }
 
 /// The fields of a line of CSV, without the quotes around them.
-fn fields(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn fields(line: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     line.split(move |c: char| {
         quoted ^= c == '"';

@@ -13,6 +13,34 @@ pub enum Reason {
     TooShort,
     /// The text is longer than the upper bound.
     TooLong,
+    /// With its history the prompt is longer than the length it should be brought to.
+    OverTarget,
+    /// A conversation in which nothing is asked.
+    NoUser,
+    /// A call that failed when it was recorded.
+    Failed,
+    /// A call of another model than the one asked for.
+    OtherModel,
+    /// A request outside the window of the trace.
+    Outside,
+    /// A trajectory that is too short for the turns asked for.
+    Brief,
+}
+
+impl Reason {
+    /// Every reason in the order of the report.
+    const ALL: [Reason; 10] = [
+        Reason::Blank,
+        Reason::Empty,
+        Reason::NoUser,
+        Reason::Failed,
+        Reason::OtherModel,
+        Reason::Outside,
+        Reason::TooShort,
+        Reason::TooLong,
+        Reason::OverTarget,
+        Reason::Brief,
+    ];
 }
 
 impl Reason {
@@ -25,6 +53,12 @@ impl Reason {
             Reason::Empty => format!("{count} empty prompts"),
             Reason::TooShort => format!("{count} too short"),
             Reason::TooLong => format!("{count} too long"),
+            Reason::OverTarget => format!("{count} over the target length"),
+            Reason::NoUser => format!("{count} without a question"),
+            Reason::Failed => format!("{count} failed when recorded"),
+            Reason::OtherModel => format!("{count} of other models"),
+            Reason::Outside => format!("{count} outside the window"),
+            Reason::Brief => format!("{count} too short for the turns"),
         }
     }
 }
@@ -51,6 +85,26 @@ pub struct Remarks {
     /// Number of items after which the source begins again, where it was found to end. Prompts that come again may
     /// meet a server's prefix cache.
     pub repeats_after: Option<u64>,
+    /// What a prefix cache without bounds would serve.
+    pub hits: Option<Hits>,
+    /// Rows that were not in the order of their times, and were put into it.
+    pub sorted: u64,
+}
+
+/// Prompt tokens that came before in the same place, by the prefix hashes of a trace or the groups of a workload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// Tokens of all prompts.
+    pub tokens: u64,
+    /// Those of them that a cache of unlimited size would hold.
+    pub cached: u64,
+}
+
+impl Hits {
+    /// Their share; `None` without tokens.
+    pub fn ratio(&self) -> Option<f64> {
+        (self.tokens > 0).then(|| self.cached as f64 / self.tokens as f64)
+    }
 }
 
 impl Remarks {
@@ -64,7 +118,7 @@ impl Remarks {
 
     /// Rows left out for their length.
     pub(super) fn filtered(&self) -> u64 {
-        let by_length = |reason| matches!(reason, Reason::TooShort | Reason::TooLong);
+        let by_length = |reason| matches!(reason, Reason::TooShort | Reason::TooLong | Reason::OverTarget);
         self.skipped.iter().filter(|skipped| by_length(skipped.reason)).map(|skipped| skipped.count).sum()
     }
 }
@@ -72,9 +126,8 @@ impl Remarks {
 impl fmt::Display for Remarks {
     /// The rows left out, such as `2 blank lines, 1 too long`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let order = [Reason::Blank, Reason::Empty, Reason::TooShort, Reason::TooLong];
         let mut first = true;
-        for reason in order {
+        for reason in Reason::ALL {
             if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.reason == reason) {
                 f.write_str(if first { "" } else { ", " })?;
                 f.write_str(&reason.phrase(skipped.count))?;

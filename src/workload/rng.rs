@@ -15,6 +15,20 @@ pub(super) enum Purpose {
     MaxTokens = 3,
     /// The check of a vocabulary.
     Probe = 4,
+    /// The text behind a prefix hash.
+    Block = 5,
+    /// What `--cache-bust` puts before a conversation.
+    Salt = 6,
+    /// Number and lengths of the turns of a conversation.
+    Turns = 7,
+    /// A random image.
+    Image = 8,
+    /// Which group a prompt belongs to.
+    Group = 9,
+    /// Lengths drawn from a spread.
+    Length = 10,
+    /// Instants drawn from a description.
+    Arrival = 11,
 }
 
 /// The stream of one item.

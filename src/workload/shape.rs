@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Item;
+use super::messages;
 use super::rng::{self, Purpose};
-use crate::plan::WorkloadSpec;
-use crate::prompt::{Content, Prompt};
+use super::salt::salt;
+use crate::error::Result;
+use crate::plan::{Source, WorkloadSpec};
+use crate::prompt::{Content, Conversation, Prompt};
+use crate::tokenizer::Tokenizer;
 
 /// Template fields that the command line overwrites in EvalScope. A body is only filled in later, so they must go
 /// first; the usage option follows `stream`.
@@ -17,30 +20,52 @@ pub(super) struct Shape {
     template: Option<Map<String, Value>>,
     max_tokens: (u32, u32),
     seed: u64,
+    /// Put words of its own before each conversation.
+    salted: bool,
+    /// Counts what was salted.
+    tokenizer: Option<Tokenizer>,
 }
 
 impl Shape {
-    pub(super) fn new(spec: &WorkloadSpec) -> Self {
+    pub(super) fn new(spec: &WorkloadSpec, tokenizer: Option<Tokenizer>) -> Self {
         let template = spec.template.clone().map(|mut body| {
             for field in OVERWRITTEN {
                 body.shift_remove(field);
             }
             body
         });
-        Shape { chat: spec.chat, template, max_tokens: spec.max_tokens, seed: spec.seed }
+        // What is made here has tokens of its own already, and the length that was asked for.
+        let made = matches!(&spec.source, Source::Set(set) if set.makes_texts());
+        let salted = spec.cache_bust && !made;
+        Shape { chat: spec.chat, template, max_tokens: spec.max_tokens, seed: spec.seed, salted, tokenizer }
     }
 
-    /// The prompt of item `index`. The reply length is drawn for each item, also where one prompt serves all of them
-    /// (EvalScope draws once there), unless the item brings its own.
-    pub(super) fn prompt(&self, index: u64, item: Item) -> Prompt {
+    /// Item `index` as it is sent.
+    pub(super) fn conversation(&self, index: u64, mut item: Conversation) -> Result<Conversation> {
+        if self.salted {
+            salt(&mut item, self.seed, index);
+            if let (Some(tokenizer), Some(first)) = (&self.tokenizer, item.turns.first_mut()) {
+                first.tokens = messages::tokens(&first.content, tokenizer)?;
+            }
+        }
+        let turns = (0_u64..).zip(item.turns).map(|(turn, prompt)| self.prompt(index, turn, prompt)).collect();
+        Ok(Conversation { turns, due_ns: item.due_ns })
+    }
+
+    /// A turn of item `index`. The reply length is drawn for each, also where one prompt serves all of them (EvalScope
+    /// draws once there), unless the turn brings its own.
+    fn prompt(&self, index: u64, turn: u64, prompt: Prompt) -> Prompt {
         let (min, max) = self.max_tokens;
-        let draw = || rng::within(&mut rng::stream(self.seed, Purpose::MaxTokens, index), min, max);
-        let max_tokens = item.max_tokens.unwrap_or_else(draw);
-        let content = match item.content {
+        // Further turns have streams that no item has.
+        let stream = index ^ turn.reverse_bits();
+        let draw = || rng::within(&mut rng::stream(self.seed, Purpose::MaxTokens, stream), min, max);
+        // A recorded body has its own limit, or none.
+        let max_tokens = prompt.max_tokens.unwrap_or_else(draw);
+        let content = match prompt.content {
             Content::Text(text) if self.chat => Content::Messages(vec![json!({"role": "user", "content": text})]),
             other => other,
         };
-        Prompt { max_tokens: Some(max_tokens), tokens: item.tokens, ..Prompt::new(self.fill(content)) }
+        Prompt { max_tokens: Some(max_tokens), content: self.fill(content), ..prompt }
     }
 
     /// Puts the content where the template has its own, and takes away the other place a prompt can have. A complete
@@ -70,26 +95,25 @@ impl Shape {
 mod tests {
     use super::super::testing::spec;
     use super::*;
-    use crate::plan::Source;
 
-    fn text() -> Item {
-        Item { content: Content::Text("hi".to_owned()), tokens: Some(1), max_tokens: None }
+    fn text() -> Prompt {
+        Prompt { tokens: Some(1), ..Prompt::text("hi") }
     }
 
     fn template(template: Value, chat: bool) -> Content {
         let mut spec = spec(Source::Fixed(String::new()));
         spec.chat = chat;
         spec.template = template.as_object().cloned();
-        Shape::new(&spec).prompt(0, text()).content
+        Shape::new(&spec, None).prompt(0, 0, text()).content
     }
 
     #[test]
     fn text_becomes_a_user_message_in_a_chat_alone() {
         let mut spec = spec(Source::Fixed(String::new()));
-        let prompt = Shape::new(&spec).prompt(0, text());
+        let prompt = Shape::new(&spec, None).prompt(0, 0, text());
         assert_eq!(prompt, Prompt { max_tokens: Some(16), tokens: Some(1), ..Prompt::new(text().content) });
         spec.chat = true;
-        let prompt = Shape::new(&spec).prompt(0, text());
+        let prompt = Shape::new(&spec, None).prompt(0, 0, text());
         assert_eq!(prompt.content, Content::Messages(vec![json!({"role": "user", "content": "hi"})]));
     }
 
@@ -97,10 +121,10 @@ mod tests {
     fn the_reply_length_is_drawn_for_each_item() {
         let mut spec = spec(Source::Fixed(String::new()));
         spec.max_tokens = (3, 6);
-        let shape = Shape::new(&spec);
-        let drawn: Vec<_> = (0..200).filter_map(|index| shape.prompt(index, text()).max_tokens).collect();
+        let shape = Shape::new(&spec, None);
+        let drawn: Vec<_> = (0..200).filter_map(|index| shape.prompt(index, 0, text()).max_tokens).collect();
         assert_eq!((drawn.iter().min(), drawn.iter().max()), (Some(&3), Some(&6)));
-        assert_eq!(Shape::new(&spec).prompt(150, text()).max_tokens, drawn.get(150).copied());
+        assert_eq!(Shape::new(&spec, None).prompt(150, 0, text()).max_tokens, drawn.get(150).copied());
     }
 
     #[test]
@@ -120,7 +144,6 @@ mod tests {
         let mut spec = spec(Source::Fixed(String::new()));
         spec.template = json!({"top_p": 0.5}).as_object().cloned();
         let body = Content::Body(json!({"prompt": "a"}).as_object().cloned().unwrap_or_default());
-        let item = Item { content: body.clone(), tokens: None, max_tokens: None };
-        assert_eq!(Shape::new(&spec).prompt(0, item).content, body);
+        assert_eq!(Shape::new(&spec, None).prompt(0, 0, Prompt::new(body.clone())).content, body);
     }
 }

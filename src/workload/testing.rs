@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Item;
-use crate::plan::{Lengths, Source, WorkloadSpec};
-use crate::prompt::Content;
+use crate::plan::dataset::{Args, Set};
+use crate::plan::{Images, Lengths, Pixel, Prefix, Source, Turns, WorkloadSpec};
+use crate::prompt::{Content, Conversation};
 
 pub(super) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -20,6 +20,12 @@ pub(super) fn file(name: &str, bytes: &[u8]) -> TestResult<(tempfile::TempDir, P
 pub(super) fn spec(source: Source) -> WorkloadSpec {
     WorkloadSpec {
         source,
+        path: None,
+        args: Args::None,
+        prefix: Prefix { length: 0, count: 1 },
+        images: Images { width: 8, height: 8, count: 1, pixel: Pixel::Rgb },
+        turns: Turns { min: 1, max: None },
+        cache_bust: false,
         offset: 0,
         lengths: Lengths { min: 0, max: 131_072 },
         chat: false,
@@ -31,10 +37,16 @@ pub(super) fn spec(source: Source) -> WorkloadSpec {
     }
 }
 
-/// The texts of items that are text.
-pub(super) fn texts(items: &[Item]) -> Vec<String> {
-    let text = |item: &Item| match &item.content {
-        Content::Text(text) => text.clone(),
+/// A workload of a dataset, its options as JSON.
+pub(super) fn set(set: Set, path: Option<PathBuf>, args: serde_json::Value) -> TestResult<WorkloadSpec> {
+    let args = Args::of(set, args.as_object().unwrap_or(&serde_json::Map::new()))?;
+    Ok(WorkloadSpec { path, args, ..spec(Source::Set(set)) })
+}
+
+/// The texts of the first turns of items that are text.
+pub(super) fn texts(items: &[Conversation]) -> Vec<String> {
+    let text = |item: &Conversation| match item.turns.first().map(|turn| &turn.content) {
+        Some(Content::Text(text)) => text.clone(),
         other => format!("{other:?}"),
     };
     items.iter().map(text).collect()

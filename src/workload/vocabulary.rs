@@ -25,6 +25,15 @@ pub(super) struct Vocabulary {
     starts: Vec<u32>,
     /// Ids that may follow.
     words: Vec<u32>,
+    /// How each id is written, where texts are joined by writing one after the other: at the start, and after others.
+    written: Option<Written>,
+}
+
+/// How ids are written, by id.
+#[derive(Debug, Default)]
+struct Written {
+    start: Vec<Box<str>>,
+    word: Vec<Box<str>>,
 }
 
 impl Vocabulary {
@@ -42,10 +51,21 @@ impl Vocabulary {
         let words: Vec<u32> = those(|kind| kind.word);
         let whole: Vec<u32> = those(|kind| kind.whole);
         let readable: Vec<u32> = those(|_| true);
-        let classes = [(starts.clone(), words), (starts.clone(), starts), (whole.clone(), whole)];
-        for (starts, words) in classes {
-            let vocabulary = Vocabulary { starts, words };
-            if vocabulary.words.len() >= FEWEST && !vocabulary.starts.is_empty() && vocabulary.holds(tokenizer)? {
+        let spaced = Some(" ");
+        let classes = [
+            (starts.clone(), words.clone(), spaced),
+            (starts.clone(), words, None),
+            (starts.clone(), starts.clone(), spaced),
+            (starts.clone(), starts, None),
+            (whole.clone(), whole, None),
+        ];
+        for (starts, words, blank) in classes {
+            if words.len() < FEWEST || starts.is_empty() {
+                continue;
+            }
+            let written = blank.map(|blank| Written::of(tokenizer, &starts, &words, blank)).transpose()?;
+            let vocabulary = Vocabulary { starts, words, written };
+            if vocabulary.holds(tokenizer)? {
                 return Ok(vocabulary);
             }
         }
@@ -54,18 +74,43 @@ impl Vocabulary {
                 .hint("name another with --tokenizer-path, or leave it out for the one that is built in"));
         }
         // Where no choice holds, each prompt is repaired until its length is right.
-        Ok(Vocabulary { starts: readable.clone(), words: readable })
+        Ok(Vocabulary { starts: readable.clone(), words: readable, written: None })
     }
 
     /// Whether sequences come back as they were drawn.
     fn holds(&self, tokenizer: &Tokenizer) -> Result<bool> {
         for probe in 0..PROBES {
             let ids = self.draw(&mut rng::stream(0, Purpose::Probe, probe), true, PROBE_LENGTH);
-            if tokenizer.encode(&tokenizer.decode(&ids)?)? != ids {
+            let text = self.spell(true, &ids).map_or_else(|| tokenizer.decode(&ids), Ok)?;
+            if tokenizer.encode(&text)? != ids {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// The text of ids that were drawn from here, without asking the tokenizer; `None` where it must be asked, or an id
+    /// is not from here.
+    pub(super) fn spell(&self, begin: bool, ids: &[u32]) -> Option<String> {
+        let written = self.written.as_ref()?;
+        let mut text = String::with_capacity(ids.len() * 8);
+        for (index, id) in ids.iter().enumerate() {
+            let table = if begin && index == 0 { &written.start } else { &written.word };
+            let word = table.get(*id as usize).filter(|word| !word.is_empty())?;
+            text.push_str(word);
+        }
+        Some(text)
+    }
+
+    /// How many texts of so many ids there are.
+    pub(super) fn texts(&self, length: u32) -> f64 {
+        let more = i32::try_from(length.saturating_sub(1)).unwrap_or(i32::MAX);
+        self.starts.len() as f64 * (self.words.len() as f64).powi(more)
+    }
+
+    /// Whether texts can be written one after the other, each id staying what it is.
+    pub(super) fn joins(&self) -> bool {
+        self.written.is_some()
     }
 
     /// Draws ids independently of each other; the first one begins a text if asked to.
@@ -73,6 +118,23 @@ impl Vocabulary {
         (0..count)
             .filter_map(|index| rng::pick(rng, if begin && index == 0 { &self.starts } else { &self.words }))
             .collect()
+    }
+}
+
+impl Written {
+    /// The text of each id with a blank before it, except at the start.
+    fn of(tokenizer: &Tokenizer, starts: &[u32], words: &[u32], blank: &str) -> Result<Self> {
+        let size = tokenizer.vocab_size();
+        let mut written = Written { start: vec!["".into(); size], word: vec!["".into(); size] };
+        for (table, ids, blank) in [(&mut written.start, starts, ""), (&mut written.word, words, blank)] {
+            for id in ids {
+                let text = tokenizer.decode(&[*id])?;
+                if let Some(place) = table.get_mut(*id as usize) {
+                    *place = format!("{blank}{}", text.trim_start_matches(' ')).into();
+                }
+            }
+        }
+        Ok(written)
     }
 }
 

@@ -22,12 +22,12 @@ mod vllm;
 use rayon::prelude::*;
 
 use self::coder::Coder;
+use super::Source;
 use super::generators::{Legacy, Pcg64};
 use super::remarks::Remarks;
-use super::{Item, Source};
 use crate::error::{Failure, Result};
 use crate::plan::{self, Lengths, Tool, WorkloadSpec};
-use crate::prompt::Content;
+use crate::prompt::{Conversation, Prompt};
 use crate::tokenizer::Tokenizer;
 
 /// Rounds of repair that vLLM and EvalScope allow a text before they take its length as it is.
@@ -164,7 +164,7 @@ impl Compat {
 
     /// Prompt `index`, and whether it has the length that was drawn. Without a filler it is not repaired, and its length
     /// is not looked at.
-    fn item(&self, drawn: &Drawn, index: usize, fill: Option<&mut Fill<'_>>) -> Result<(Item, bool)> {
+    fn item(&self, drawn: &Drawn, index: usize, fill: Option<&mut Fill<'_>>) -> Result<(Conversation, bool)> {
         let ids = self.ids(drawn, index);
         let wanted = self.prefix as usize + drawn.inputs[index] as usize;
         let (text, tokens) = match fill {
@@ -175,18 +175,18 @@ impl Compat {
             }
         };
         let tokens_32 = u32::try_from(tokens).ok();
-        let item = Item { content: Content::Text(text), tokens: tokens_32, max_tokens: Some(drawn.outputs[index]) };
-        Ok((item, tokens == wanted))
+        let prompt = Prompt { tokens: tokens_32, max_tokens: Some(drawn.outputs[index]), ..Prompt::text(text) };
+        Ok((prompt.into(), tokens == wanted))
     }
 }
 
 impl Source for Compat {
-    fn items(&mut self, from: u64, count: u64) -> Result<Vec<Item>> {
+    fn items(&mut self, from: u64, count: u64) -> Result<Vec<Conversation>> {
         let mut drawn = self.draw(from, count)?;
         let filler = std::mem::replace(&mut drawn.filler, Filler::Unrepaired);
         let (this, drawn) = (&*self, &drawn);
         let numbers = 0..drawn.inputs.len();
-        let made: Vec<(Item, bool)> = match filler {
+        let made: Vec<(Conversation, bool)> = match filler {
             Filler::Shared(mut rng, bound) => {
                 let mut fill = |missing| rng.vector(bound, missing);
                 numbers.map(|index| this.item(drawn, index, Some(&mut fill))).collect::<Result<_>>()?

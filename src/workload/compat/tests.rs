@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::super::testing::{TestResult, spec};
 use super::*;
 use crate::plan::Source as From;
+use crate::plan::dataset::Set;
+use crate::prompt::Content;
 use crate::workload::arrivals::{Arrivals, Process};
 use crate::workload::open;
 
@@ -107,7 +109,7 @@ fn arrivals_go_on_where_the_prompts_ended() -> TestResult {
     let state = open(&sglang, 0)?.arrivals_state(0, 1000)?.ok_or("no state")?;
     let due = Arrivals::new(process(), 1000, Some(Tool::Sglang), 42).after(state).iter().take(3).collect::<Vec<_>>();
     assert_eq!(due, [0, 130470878, 135666189]);
-    assert!(open(&spec(From::Random { prefix: 0 }), 0)?.arrivals_state(0, 4)?.is_none());
+    assert!(open(&spec(From::Set(Set::Random)), 0)?.arrivals_state(0, 4)?.is_none());
     Ok(())
 }
 
