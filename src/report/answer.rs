@@ -144,7 +144,8 @@ fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     let mut try_next = match (loads.as_slice(), run.best.knee) {
         // What is broken or cut short is repeated as it was.
         ([], _) => Vec::new(),
-        _ if !complete => Vec::new(),
+        // A saved workload has the load that it was saved with.
+        _ if !complete || run.setting.dataset == "saved" => Vec::new(),
         ([.., last], _) if traced => vec![last * 2.0],
         ([one], _) => vec![one / 2.0, *one, one * 2.0, one * 4.0],
         ([.., last], _) if run.best.knee_not_reached => vec![*last, last * 2.0, last * 4.0],

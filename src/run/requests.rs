@@ -237,7 +237,25 @@ impl Noted {
 
 #[cfg(test)]
 mod tests {
-    use super::{at_rate, at_speed};
+    use super::super::complete;
+    use super::{at_rate, at_speed, mean_load};
+    use crate::plan::{Load, Plan, layer};
+
+    #[test]
+    fn a_trace_is_checked_at_its_mean_rate() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("t.txt");
+        std::fs::write(&path, "3\n4\n7\n")?;
+        let profile =
+            format!("open-loop = true\narrival = 'trace'\narrival-file = '{}'\ntrace-speed = 2.0", path.display());
+        let settings = complete(layer(Some(("test", &profile)), toml::Table::new())?)?;
+        let plan = Plan::resolve(settings, None, 1)?;
+        // Two gaps in four seconds, at twice the speed.
+        assert_eq!(plan.points.len(), 1);
+        assert_eq!(plan.points[0].number, 3);
+        assert_eq!(mean_load(&plan, plan.points[0])?, Load::Open { rate: 1.0, max_in_flight: None });
+        Ok(())
+    }
 
     #[test]
     fn a_trace_keeps_its_shape_at_another_rate() {
