@@ -30,3 +30,4 @@ pub use ledger::Ledger;
 pub use probe::{Answer, get, probe};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
+pub use tls::trusts;

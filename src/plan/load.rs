@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::dataset::Set;
-use super::{Arrival, Axes, ListOf, Load, LoadSpec, Point, Ramp, Settings, grid};
+use super::{Arrival, Axes, ListOf, Load, LoadSpec, Point, Ramp, Settings, WorkloadSpec, grid};
 use crate::error::{Failure, Result, known};
 
 /// Ways to space arrivals that `--arrival` knows.
 const ARRIVALS: [&str; 3] = ["poisson", "constant", "trace"];
-
-/// Stands for the mean rate of a recorded schedule until its file is read; EvalScope's word for a rate that is not set.
-pub const RECORDED_RATE: f64 = -1.0;
 
 /// What a saved workload says of itself in its first line.
 #[derive(Deserialize)]
@@ -22,42 +18,63 @@ struct SavedHeader {
     point: Point,
 }
 
-/// The load points. `default` gives the number of requests where none is set.
-pub(super) fn points(settings: &Settings, default: impl Fn(Load) -> u64) -> Result<Vec<Point>> {
+/// The load points. `recorded` is the speed of a dataset's own schedule, `default` gives the number of requests where none
+/// is set.
+pub(super) fn points(settings: &Settings, recorded: Option<f64>, default: impl Fn(Load) -> u64) -> Result<Vec<Point>> {
     if let Some(path) = &settings.workload {
-        return Ok(vec![saved_point(Path::new(path))?]);
+        let point = saved_point(Path::new(path))?;
+        if settings.repeat == 0 {
+            return Err(Failure::usage("--repeat must be at least 1"));
+        }
+        return Ok((1..=settings.repeat).map(|repeat| Point { repeat, ..point }).collect());
     }
     let number = settings.number.as_ref().map(ListOf::to_vec);
     let mut rate = settings.rate.as_ref().map(ListOf::to_vec).unwrap_or_default();
     if let (true, Some(end)) = (rate.is_empty() && settings.open_loop, settings.ramp_up_end_rps) {
         rate = vec![end];
     }
-    let recorded = is_recorded(settings)?;
-    if recorded {
-        // The true rate and number are those of the file, which is read later.
-        rate = vec![1.0];
+    let trace = match recorded {
+        Some(speed) => Some(speed),
+        None => trace_speed(settings)?,
+    };
+    if trace.is_some() && recorded.is_none() && settings.open_loop && rate.is_empty() && number.is_none() {
+        return Err(match settings.arrival_file {
+            None => no_arrival_file(),
+            Some(_) => Failure::usage("--arrival trace without --rate needs --number"),
+        });
     }
     let axes = Axes {
         number: number.as_deref(),
         parallel: &settings.parallel.to_vec(),
         rate: &rate,
         open: settings.open_loop,
+        trace,
         max_in_flight: settings.max_in_flight,
         warmup: settings.warmup_num.count(),
         repeat: settings.repeat,
     };
-    let mut points = grid(axes, default)?;
-    for point in points.iter_mut().filter(|_| recorded) {
-        point.load = Load::Open { rate: RECORDED_RATE, max_in_flight: settings.max_in_flight };
-    }
-    Ok(points)
+    grid(axes, default)
 }
 
-/// Whether requests come when they came as they were recorded: the dataset knows, and no other spacing is asked for.
-fn is_recorded(settings: &Settings) -> Result<bool> {
+/// At which speed the dataset's own schedule is met: it has one, and no other spacing is asked for.
+pub(super) fn recorded(settings: &Settings, workload: &WorkloadSpec) -> Option<f64> {
     let other = settings.rate.is_some() || settings.ramp_up_strategy.is_some() || settings.arrival == "trace";
-    let named = settings.prompt.is_none() && settings.workload.is_none();
-    Ok(settings.open_loop && named && !other && Set::named(&settings.dataset)?.has_schedule())
+    workload.recorded_speed().filter(|_| settings.open_loop && !other)
+}
+
+/// How many times as fast as recorded a trace is met, where it keeps its own speed.
+fn trace_speed(settings: &Settings) -> Result<Option<f64>> {
+    let traced = settings.arrival == "trace" && settings.ramp_up_strategy.is_none();
+    match settings.trace_speed {
+        Some(speed) if !speed.is_finite() || speed <= 0.0 => {
+            Err(Failure::usage(format!("--trace-speed {speed}: must be a positive number"))
+                .hint("2 meets recorded instants twice as fast, 0.5 at half their speed"))
+        }
+        Some(_) if !traced => Err(Failure::usage("--trace-speed goes with --arrival trace")),
+        Some(_) if settings.rate.is_some() => Err(Failure::usage("--trace-speed and --rate exclude each other")
+            .hint("--rate keeps the shape of a trace and sets its mean rate, --trace-speed keeps its own rate")),
+        speed => Ok(traced.then(|| speed.unwrap_or(1.0))),
+    }
 }
 
 /// The point that a saved workload was made for.
@@ -71,11 +88,11 @@ fn saved_point(path: &Path) -> Result<Point> {
             .because(error)
             .hint("give a file that --save-workload wrote")
     })?;
-    Ok(Point { repeat: 1, ..header.point })
+    Ok(header.point)
 }
 
 /// How arrivals are spaced and what bounds a load point.
-pub(super) fn load(settings: &Settings) -> Result<LoadSpec> {
+pub(super) fn load(settings: &Settings, recorded: Option<f64>) -> Result<LoadSpec> {
     let seconds = |flag: &str, value: Option<f64>, zero: bool| {
         value
             .map(|s| {
@@ -91,7 +108,7 @@ pub(super) fn load(settings: &Settings) -> Result<LoadSpec> {
         return Err(Failure::usage("--grace-period goes with --duration"));
     }
     let spec = LoadSpec {
-        arrival: arrival(settings)?,
+        arrival: if recorded.is_some() { Arrival::Recorded } else { arrival(settings)? },
         duration: seconds("--duration", settings.duration, false)?,
         grace: seconds("--grace-period", settings.grace_period, true)?,
         slot_ramp: seconds("--ramp-up", settings.ramp_up, true)?.unwrap_or_default(),
@@ -106,9 +123,6 @@ pub(super) fn load(settings: &Settings) -> Result<LoadSpec> {
 fn arrival(settings: &Settings) -> Result<Arrival> {
     if settings.workload.is_some() {
         return Ok(Arrival::Saved);
-    }
-    if is_recorded(settings)? {
-        return Ok(Arrival::Recorded);
     }
     let burstiness = settings.burstiness.unwrap_or(1.0);
     if burstiness.is_nan() || burstiness <= 0.0 {
@@ -129,14 +143,18 @@ fn arrival(settings: &Settings) -> Result<Arrival> {
         ("constant", None) => Ok(Arrival::Constant),
         ("trace", Some(file)) if settings.open_loop => Ok(Arrival::Trace(PathBuf::from(file))),
         ("trace", Some(_)) => Err(Failure::usage("--arrival trace needs --open-loop")),
-        ("trace", None) => Err(Failure::usage("--arrival trace needs --arrival-file")
-            .hint("name a file with a second a line, or CSV or JSONL with a timestamp")),
+        ("trace", None) => Err(no_arrival_file()),
         (_, Some(_)) if ARRIVALS.contains(&settings.arrival.as_str()) => {
             Err(Failure::usage("--arrival-file goes with --arrival trace"))
         }
         (other, _) => Err(Failure::usage(format!("--arrival {other}: no such spacing"))
             .hint(format!("known spacings: {}; --burstiness gives gamma-distributed gaps", known(ARRIVALS)))),
     }
+}
+
+fn no_arrival_file() -> Failure {
+    Failure::usage("--arrival trace needs --arrival-file")
+        .hint("name a file with a second a line, or CSV or JSONL with a timestamp")
 }
 
 fn ramp(settings: &Settings, strategy: &str, burstiness: f64) -> Result<Arrival> {
@@ -148,6 +166,9 @@ fn ramp(settings: &Settings, strategy: &str, burstiness: f64) -> Result<Arrival>
                 .hint("known strategies: linear, exponential"));
         }
     };
+    if settings.arrival_file.is_some() {
+        return Err(Failure::usage("--arrival-file and --ramp-up-strategy exclude each other"));
+    }
     let needs = || {
         Failure::usage("--ramp-up-strategy needs --open-loop, --ramp-up-start-rps and --ramp-up-end-rps")
             .hint("give both ends in requests a second; --rate is not used")

@@ -18,7 +18,6 @@ mod specs;
 pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
 pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
-pub use load::RECORDED_RATE;
 pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
 pub use sla::{SlaSpec, Variable};

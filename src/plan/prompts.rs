@@ -52,7 +52,7 @@ pub(super) fn workload(settings: &mut Settings, around: &mut Around<'_>) -> Resu
         Source::Set(set) => Some(set),
         _ => None,
     };
-    let args = match named {
+    let mut args = match named {
         Some(set) => Args::of(set, &given)?,
         None if given.is_empty() => Args::None,
         None => return Err(Failure::usage("--dataset-args go with --dataset, which is not used here")),
@@ -60,6 +60,7 @@ pub(super) fn workload(settings: &mut Settings, around: &mut Around<'_>) -> Resu
     if let Some(set) = named {
         fits(settings, set, around.notices)?;
     }
+    replayed_at(settings, &given, &mut args)?;
     let lengths = lengths(settings, named, &args, around)?;
     let images = images(settings, named)?;
     if settings.min_turns == 0 || settings.max_turns.is_some_and(|max| max < settings.min_turns) {
@@ -125,6 +126,23 @@ fn given_args(settings: &mut Settings, set: Set, around: &mut Around<'_>) -> Res
         settings.num_workers = settings.num_workers.or(usize::try_from(workers).ok());
     }
     Ok(given)
+}
+
+/// `--trace-speed` for a dataset with a schedule of its own.
+fn replayed_at(settings: &Settings, given: &Map<String, Value>, args: &mut Args) -> Result<()> {
+    let (Some(speed), Some(own)) = (settings.trace_speed, args.speed_mut()) else { return Ok(()) };
+    if settings.arrival == "trace" {
+        return Ok(());
+    }
+    if given.contains_key("speed") && *own != speed {
+        return Err(Failure::usage(format!("--trace-speed {speed} and \"speed\": {own} in --dataset-args differ"))
+            .hint("give one of them"));
+    }
+    if !speed.is_finite() || speed <= 0.0 {
+        return Err(Failure::usage(format!("--trace-speed {speed}: must be a positive number")));
+    }
+    *own = speed;
+    Ok(())
 }
 
 /// Refuses flags that mean nothing for the dataset.

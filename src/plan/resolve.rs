@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
 
-use super::load::{load, points};
+use super::load::{load, points, recorded};
 use super::prompts::{Around, workload};
 use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, SlaSpec, WorkloadSpec};
 use crate::error::{Exit, Failure, Result, known};
@@ -82,16 +82,6 @@ impl Plan {
             }
         };
         settings.model = Some(model.clone());
-        let sla = SlaSpec::resolve(&settings)?;
-        let points = match sla {
-            Some(_) => Vec::new(),
-            None => points(&settings, |load| match load {
-                Load::Closed { parallel } | Load::Paced { parallel, .. } if embedded => (4 * parallel).max(20),
-                Load::Open { .. } if embedded => 20,
-                _ => NUMBER,
-            })?,
-        };
-        let load = load(&settings)?;
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
         let dialect = dialect_of(&url)?;
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
@@ -100,6 +90,19 @@ impl Plan {
         let (extra, notices_of_prompts) = (&mut sampling.extra, &mut notices);
         let mut around = Around { dialect, embedded, seed, max_tokens, extra, notices: notices_of_prompts };
         let workload = workload(&mut settings, &mut around)?;
+        let recorded = recorded(&settings, &workload);
+        let own_number = workload.size();
+        let sla = SlaSpec::resolve(&settings)?;
+        let points = match sla {
+            Some(_) => Vec::new(),
+            None => points(&settings, recorded, |load| match load {
+                _ if own_number.is_some() => own_number.unwrap_or(NUMBER),
+                Load::Closed { parallel } | Load::Paced { parallel, .. } if embedded => (4 * parallel).max(20),
+                Load::Open { .. } if embedded => 20,
+                _ => NUMBER,
+            })?,
+        };
+        let load = load(&settings, recorded)?;
         check_numbers(&settings)?;
         let target = Target {
             url,
@@ -154,8 +157,10 @@ impl Plan {
     /// # Errors
     /// Never, unless a value cannot be written as TOML.
     pub fn point_toml(&self, point: Point, offset: u64) -> Result<String> {
+        // Of recorded traffic the warm-up is a part.
+        let within = if self.load.arrival == super::Arrival::Recorded { point.warmup } else { 0 };
         let mut settings = Settings {
-            number: Some(super::ListOf::One(point.number)),
+            number: Some(super::ListOf::One(point.number + within)),
             dataset_offset: self.settings.dataset_offset + offset,
             repeat: 1,
             sla_auto_tune: false,
@@ -169,7 +174,7 @@ impl Plan {
                 settings.rate = Some(super::ListOf::One(rate));
             }
             Load::Open { rate, .. } if settings.rate.is_some() => settings.rate = Some(super::ListOf::One(rate)),
-            Load::Open { .. } => {}
+            Load::Open { .. } | Load::Trace { .. } => {}
         }
         Plan { settings, ..self.clone() }.to_toml()
     }
@@ -366,6 +371,9 @@ mod tests {
             ("open-loop = true", "--rate"),
             ("arrival = 'x'", "--arrival"),
             ("arrival = 'trace'\nopen-loop = true\nrate = 1.0", "--arrival-file"),
+            ("arrival = 'trace'\nopen-loop = true\narrival-file = 'x'\ntrace-speed = 0.0", "--trace-speed"),
+            ("arrival = 'trace'\nopen-loop = true\narrival-file = 'x'\ntrace-speed = 2.0\nrate = 1.0", "--trace-speed"),
+            ("trace-speed = 2.0", "--trace-speed"),
             ("burstiness = 0.0", "--burstiness"),
             ("ramp-up-strategy = 'linear'", "--ramp-up-strategy"),
             ("ramp-up-start-rps = 1.0", "--ramp-up-strategy"),

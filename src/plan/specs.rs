@@ -230,3 +230,25 @@ pub struct WorkloadSpec {
     /// A body whose messages are replaced by each prompt.
     pub template: Option<serde_json::Map<String, Value>>,
 }
+
+impl WorkloadSpec {
+    /// How many times as fast as recorded the dataset's own schedule is met; `None` where it has none.
+    pub fn recorded_speed(&self) -> Option<f64> {
+        match (&self.source, &self.args) {
+            (Source::Set(set), _) if !set.has_schedule() => None,
+            (_, Args::Recorded(args)) => Some(args.speed),
+            (_, Args::Trace(args)) => Some(args.speed),
+            (_, Args::Serve(args)) => Some(args.speed),
+            _ => None,
+        }
+    }
+
+    /// Prompts of a dataset that has a few of its own, each to be sent once.
+    pub fn size(&self) -> Option<u64> {
+        match self.source {
+            Source::Set(Set::SpeedBenchmark) => Some(8),
+            Source::Set(Set::SpeedBenchmarkLong) => Some(4),
+            _ => None,
+        }
+    }
+}

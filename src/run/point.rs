@@ -178,7 +178,7 @@ pub(super) fn objectives(plan: &Plan) -> Result<Option<Slo>> {
 fn plateau(point: &Point, load: &FullLoad, warm_up: &WarmUp) -> Result<Steady, String> {
     match point.load {
         Load::Closed { parallel } => Steady::of(load, Some(parallel), warm_up.settled_ns()),
-        Load::Paced { .. } | Load::Open { .. } => {
+        Load::Paced { .. } | Load::Open { .. } | Load::Trace { .. } => {
             Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
         }
     }

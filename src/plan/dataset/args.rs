@@ -283,6 +283,16 @@ impl Args {
         Ok(args)
     }
 
+    /// The speed of a recorded schedule, where there is one to set.
+    pub fn speed_mut(&mut self) -> Option<&mut f64> {
+        match self {
+            Args::Trace(args) => Some(&mut args.speed),
+            Args::Recorded(args) => Some(&mut args.speed),
+            Args::Serve(args) => Some(&mut args.speed),
+            _ => None,
+        }
+    }
+
     fn check(&self, set: Set) -> Result<()> {
         let positive = |name: &str, value: f64| match value.is_finite() && value > 0.0 {
             true => Ok(()),
