@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::error::{Failure, Result};
-use crate::target::Secret;
+use crate::target::{Api, Secret};
 
 /// Load generator and benchmark harness for large language model servers.
 #[derive(Debug, Parser)]
@@ -117,17 +117,25 @@ pub(super) struct PerfFlags {
     /// Address of the server, such as http://127.0.0.1:8000/v1/chat/completions
     #[arg(long, help_heading = "Target")]
     pub(super) url: Option<String>,
-    /// openai, or local for the embedded model
+    /// openai, responses, embedding, rerank, anthropic, dashscope, custom, local (the embedded model) or local_vllm
+    /// (starts `vllm serve`)
     #[arg(long, help_heading = "Target")]
     pub(super) api: Option<String>,
-    /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or OPENAI_API_KEY
+    /// With --api custom: description of the API, a TOML file or built-in: llama-cpp, tgi
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Target")]
+    api_file: Option<String>,
+    /// With --api local_vllm: further arguments of `vllm serve`, such as "--tensor-parallel-size 2"
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = "Target")]
+    vllm_args: Option<String>,
+    /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or the variable of the API's own
+    /// tools: OPENAI_API_KEY, ANTHROPIC_API_KEY, DASHSCOPE_API_KEY
     #[arg(long, value_name = "KEY", help_heading = "Target")]
     #[serde(skip)]
     api_key: Option<String>,
     /// Headers sent with each request
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE", help_heading = "Target")]
     headers: Option<Vec<String>>,
-    /// Port of the embedded server; a free one when not given
+    /// Port of the embedded server or of vLLM; a free one when not given
     #[arg(long, help_heading = "Target")]
     port: Option<u16>,
     /// Hugging Face tokenizer.json or its folder; counts tokens where the server gives no usage
@@ -351,6 +359,9 @@ pub(super) struct PerfFlags {
     #[arg(long, overrides_with = "apply_chat_template", help_heading = "Prompts")]
     #[serde(skip)]
     no_apply_chat_template: bool,
+    /// Send prompts as token ids of --tokenizer-path, chats by the chat template beside it; goes to completions
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Prompts")]
+    tokenize_prompt: Option<bool>,
     /// Threads that make prompts; 0 for all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     num_workers: Option<usize>,
@@ -456,10 +467,15 @@ impl PerfFlags {
         found.map_or("a flag".to_owned(), |(name, _)| format!("--{name}"))
     }
 
-    /// The key: the flag, else EVALSCOPE_API_KEY, else OPENAI_API_KEY.
-    pub(super) fn key(&self) -> Option<Secret> {
+    /// The key: the flag, else EVALSCOPE_API_KEY, else the variable that the API's own tools read.
+    pub(super) fn key(&self, api: &str) -> Option<Secret> {
         let given = |name: &str| std::env::var(name).ok().filter(|key| !key.is_empty());
-        self.api_key.clone().or_else(|| given("EVALSCOPE_API_KEY")).or_else(|| given("OPENAI_API_KEY")).map(Secret::new)
+        let own = match Api::of(api) {
+            Ok(Api::Messages) => "ANTHROPIC_API_KEY",
+            Ok(Api::DashScope) => "DASHSCOPE_API_KEY",
+            _ => "OPENAI_API_KEY",
+        };
+        self.api_key.clone().or_else(|| given("EVALSCOPE_API_KEY")).or_else(|| given(own)).map(Secret::new)
     }
 
     /// Flags of EvalScope that were given and mean nothing here.

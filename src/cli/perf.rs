@@ -21,7 +21,8 @@ use crate::store::RunDir;
 pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     let profile = flags.profile.as_deref().map(|name| profile_text(name).map(|text| (name, text))).transpose()?;
     let settings = layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), flags.table()?)?;
-    let mut plan = Plan::resolve(settings, flags.key(), entropy())?;
+    let key = flags.key(&settings.api);
+    let mut plan = Plan::resolve(settings, key, entropy())?;
     for flag in flags.idle() {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }

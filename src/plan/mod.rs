@@ -5,6 +5,7 @@
 //! any request is sent.
 
 mod criteria;
+mod endpoint;
 mod grid;
 mod layer;
 mod load;
@@ -20,4 +21,4 @@ pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
 pub use sla::{SlaSpec, Variable};
-pub use specs::{Arrival, EmbeddedSpec, Lengths, LoadSpec, Ramp, Served, Source, Tool, WorkloadSpec};
+pub use specs::{Arrival, EmbeddedSpec, Lengths, LoadSpec, Ramp, Served, Source, Tool, VllmSpec, WorkloadSpec};

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::{Lengths, Settings, Source, Tool, WorkloadSpec};
 use crate::error::{Failure, Result, known};
-use crate::target::Dialect;
 
 /// Workloads that `--dataset` knows.
 const DATASETS: [&str; 4] = ["openqa", "line_by_line", "custom", "random"];
@@ -17,10 +16,10 @@ const EMBEDDED_RANDOM_LENGTH: u32 = 64;
 /// Length of random prompts where none is given; EvalScope would draw from 0 to 131072.
 const RANDOM_LENGTH: u32 = 1024;
 
-/// Where prompts come from and how they are shaped.
+/// Where prompts come from and how they are shaped; `chat` is whether text is a chat where no flag says so.
 pub(super) fn workload(
     settings: &mut Settings,
-    dialect: Dialect,
+    chat: bool,
     embedded: bool,
     seed: u64,
     max_tokens: (u32, u32),
@@ -45,7 +44,7 @@ pub(super) fn workload(
         (None, "line_by_line") => Source::LineByLine(needs_path("line_by_line")?),
         (None, "custom") => Source::Custom(needs_path("custom")?),
         (None, "random") => match &settings.compat {
-            Some(tool) => return compat(settings, tool, dialect, seed, max_tokens),
+            Some(tool) => return compat(settings, tool, chat, seed, max_tokens),
             None => Source::Random { prefix: settings.prefix_length },
         },
         (None, other) => {
@@ -79,7 +78,7 @@ pub(super) fn workload(
         source,
         offset: settings.dataset_offset,
         lengths,
-        chat: settings.apply_chat_template.unwrap_or(dialect == Dialect::Chat),
+        chat: settings.apply_chat_template.unwrap_or(chat),
         tokenizer: settings.tokenizer_path.as_ref().map(PathBuf::from),
         seed,
         max_tokens,
@@ -89,13 +88,7 @@ pub(super) fn workload(
 }
 
 /// Random prompts as another tool draws them, around the lengths that are its defaults.
-fn compat(
-    settings: &Settings,
-    tool: &str,
-    dialect: Dialect,
-    seed: u64,
-    max_tokens: (u32, u32),
-) -> Result<WorkloadSpec> {
+fn compat(settings: &Settings, tool: &str, chat: bool, seed: u64, max_tokens: (u32, u32)) -> Result<WorkloadSpec> {
     let found = Tool::ALL.into_iter().find(|(name, _)| *name == tool);
     let Some((_, tool)) = found else {
         return Err(Failure::usage(format!("--compat {tool}: no tool of this name"))
@@ -125,7 +118,7 @@ fn compat(
             min: settings.min_prompt_length.unwrap_or(0),
             max: settings.max_prompt_length.unwrap_or(MAX_PROMPT_LENGTH),
         },
-        chat: settings.apply_chat_template.unwrap_or(dialect == Dialect::Chat),
+        chat: settings.apply_chat_template.unwrap_or(chat),
         tokenizer: settings.tokenizer_path.as_ref().map(PathBuf::from),
         seed,
         max_tokens,

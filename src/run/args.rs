@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use crate::plan::{Plan, Point};
@@ -16,11 +17,13 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         .headers
         .iter()
         .map(|(name, value)| {
-            let shown = if is_secret_header(name.as_str()) { MASK } else { value.to_str().unwrap_or(MASK) };
+            let is_secret = is_secret_header(name.as_str()) || value.is_sensitive();
+            let shown = if is_secret { MASK } else { value.to_str().unwrap_or(MASK) };
             (name.to_string(), json!(shown))
         })
         .collect();
-    let key = plan.target.headers.iter().any(|(name, _)| name == http::header::AUTHORIZATION).then_some(MASK);
+    let is_key = |(name, value): &(HeaderName, HeaderValue)| name == AUTHORIZATION || value.is_sensitive();
+    let key = plan.target.headers.iter().any(is_key).then_some(MASK);
     let max_tokens = match plan.sampling.max_tokens {
         (min, max) if min == max => json!(max),
         (min, max) => json!([min, max]),
@@ -106,7 +109,7 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("top_p", json!(settings.top_p)),
         ("top_k", json!(settings.top_k)),
         ("extra_args", Value::Object(plan.sampling.extra.clone())),
-        ("tokenize_prompt", json!(false)),
+        ("tokenize_prompt", json!(settings.tokenize_prompt)),
         ("multi_turn", json!(false)),
         ("min_turns", json!(1)),
         ("max_turns", Value::Null),

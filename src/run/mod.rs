@@ -16,8 +16,10 @@ mod result;
 mod scrape;
 mod search;
 mod selfcheck;
+mod spelling;
 mod sweep;
 mod tune;
+mod vllm;
 
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
@@ -28,3 +30,4 @@ pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use selfcheck::{Trial, self_check};
 pub use sweep::{Watcher, sweep};
 pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};
+pub use vllm::abandon;

@@ -123,7 +123,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         model: target.model.clone(),
         api: plan.settings.api.clone(),
         url: target.url.to_string(),
-        embedded: plan.served != Served::Remote,
+        embedded: matches!(plan.served, Served::Embedded(_)),
         dataset: plan.workload.source.name().to_owned(),
         workload_seed: plan.workload.seed,
         stream: plan.sampling.stream,
