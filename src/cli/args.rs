@@ -1,7 +1,5 @@
 //! The flags, named as EvalScope names them.
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
@@ -21,32 +19,7 @@ pub(super) enum Command {
     /// Load-test a server, or with no --url a model inside this program.
     Perf(Box<Perf>),
     /// Measure what this machine can measure: the self-check of the load engine at one load after another.
-    Calibrate(Calibrate),
-}
-
-/// What `calibrate` takes.
-#[derive(Debug, Args)]
-#[command(
-    infer_long_args = true,
-    after_help = "Each load takes about a second and a half, against a server of known timing inside this program. \
-Errors are measured minus true. `evalscope perf` makes the same check before each load point."
-)]
-pub(super) struct Calibrate {
-    /// Requests in flight, a level each [default: 1,64,256,1000, unless --rate is given]
-    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "N")]
-    pub(super) parallel: Vec<u64>,
-    /// Requests a second in an open loop, a level each
-    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "R")]
-    pub(super) rate: Vec<f64>,
-    /// Milliseconds between the chunks of a stream, 2 to 50 [default: 50]
-    #[arg(long, value_name = "MS")]
-    pub(super) chunk_gap: Option<f64>,
-    /// Threads of the load engine [default: one for each core]
-    #[arg(long)]
-    pub(super) workers: Option<usize>,
-    /// Print one JSON object on stdout and nothing else there
-    #[arg(long)]
-    pub(super) json: bool,
+    Calibrate(super::calibrate::Calibrate),
 }
 
 #[derive(Debug, Args)]
@@ -69,29 +42,9 @@ pub(super) struct Perf {
 #[derive(Debug, Subcommand)]
 pub(super) enum PerfCommand {
     /// Make every result file of a run again from its rows, also of a run that was killed.
-    Report(Report),
+    Report(super::report::Report),
     /// Compare two runs, figure by figure, with the 95 % interval of each change.
     Compare(super::compare::Compare),
-}
-
-/// What `perf report` takes.
-#[derive(Debug, Args)]
-pub(super) struct Report {
-    /// Folder of the run: the one that holds plan.toml
-    pub(super) dir: PathBuf,
-    /// Tell the run as these tools would have told it, from its chunk log: vllm, sglang, evalscope, aiperf, guidellm,
-    /// inference-perf
-    #[arg(long = "as", value_name = "TOOL", value_delimiter = ',')]
-    pub(super) tools: Vec<String>,
-    /// With --as: tokenizer that counts the text of replies [default: that of the run]
-    #[arg(long, value_name = "PATH", requires = "tools")]
-    pub(super) tokenizer_path: Option<PathBuf>,
-    /// With --as: leave lists of single requests out of the files
-    #[arg(long, requires = "tools")]
-    pub(super) no_detail: bool,
-    /// Print the summary as JSON on stdout and nothing else there
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// The flags of a load test. What is serialised is laid over the profile under the same names.

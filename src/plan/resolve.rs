@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 use super::endpoint::{Endpoint, headers};
 use super::load::{load, points};
 use super::prompts::workload;
-use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, SlaSpec, VllmSpec, WorkloadSpec};
-use crate::error::{Exit, Failure, Result};
+use super::{
+    EmbeddedSpec, Load, LoadSpec, METRICS, Point, Quantity, Served, Settings, SlaSpec, VllmSpec, WorkloadSpec,
+};
+use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
 use crate::target::{Api, Deadlines, Dialect, HttpVersion, Secret, Target, Trust, is_secret_header};
 
@@ -69,6 +71,9 @@ impl Plan {
         };
         settings.model = Some(model.clone());
         let sla = SlaSpec::resolve(&settings)?;
+        if dialect.is_input_only() {
+            sla.iter().try_for_each(|sla| without_text(sla, &settings.api))?;
+        }
         let points = match sla {
             Some(_) => Vec::new(),
             None => points(&settings, |load| match load {
@@ -213,6 +218,19 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
             .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
     Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
+}
+
+/// Refuses criteria of tokens that are never generated.
+fn without_text(sla: &SlaSpec, api: &str) -> Result<()> {
+    let exists = |quantity| matches!(quantity, Quantity::Latency | Quantity::Requests);
+    match sla.criteria.metrics().iter().find(|metric| !exists(metric.quantity)) {
+        Some(metric) => Err(Failure::usage(format!("--sla-params: {}: --api {api} generates no text", metric.name))
+            .hint(format!(
+                "metrics that exist there: {}",
+                known(METRICS.iter().filter(|m| exists(m.quantity)).map(|m| m.name))
+            ))),
+        None => Ok(()),
+    }
 }
 
 /// What the dialect has no place for, though it was asked for.

@@ -1,5 +1,6 @@
 //! The look at the target before a run, and what to say when it refuses.
 
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::spelling::Spelling;
@@ -8,7 +9,7 @@ use crate::error::{Exit, Failure, Result};
 use crate::plan::Plan;
 use crate::prompt::{Content, Prompt};
 use crate::record::{FailureKind, Outcome, Record};
-use crate::target::{Dialect, Target};
+use crate::target::{Dialect, Target, is_secret_header};
 use crate::units::clean;
 
 /// Sends one short request and explains a failure. EvalScope sends the run's full settings here, so that a probe may
@@ -99,11 +100,16 @@ fn explain(target: &Target, kind: FailureKind, record: &Record, served: &[String
             failure.hint("the server is too slow or stuck; raise --connect-timeout, --read-timeout or --total-timeout")
         }
         (_, Some(401 | 403)) => {
-            let sent = target.headers.iter().any(|(name, _)| crate::target::is_secret_header(name.as_str()));
-            failure.hint(if sent {
-                "a key was sent and refused; check OPENAI_API_KEY, EVALSCOPE_API_KEY or --api-key"
+            let is_key = |(name, value): &(HeaderName, HeaderValue)| is_secret_header(name.as_str()) || value.is_sensitive();
+            let own = match target.dialect {
+                Dialect::Messages => "ANTHROPIC_API_KEY",
+                Dialect::DashScope => "DASHSCOPE_API_KEY",
+                _ => "OPENAI_API_KEY",
+            };
+            failure.hint(if target.headers.iter().any(is_key) {
+                format!("a key was sent and refused; check {own}, EVALSCOPE_API_KEY or --api-key")
             } else {
-                "no key was sent; set OPENAI_API_KEY or EVALSCOPE_API_KEY, or pass --api-key"
+                format!("no key was sent; set {own} or EVALSCOPE_API_KEY, or pass --api-key")
             })
         }
         (_, Some(404)) if served.contains(&target.model) || served.is_empty() => {

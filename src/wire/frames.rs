@@ -10,6 +10,10 @@ use super::{Events, Stamped};
 use crate::target::Framing;
 
 /// The events of a stream of stamped bytes.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each request in flight, and the larger is the usual one"
+)]
 pub enum Frames<S> {
     /// Server-sent events.
     Events(Events<S>),
