@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use evalscope::target::Dialect;
 use evalscope::wire::{Events, Stamped, decode};
 use futures_util::stream;
 
@@ -53,7 +54,7 @@ fn chunks(criterion: &mut Criterion) {
         bench.iter(|| {
             let mut text = String::new();
             framed(&pieces, |_, data| {
-                let _ = black_box(decode(data, &mut text));
+                let _ = black_box(decode(&Dialect::Chat, "", data, &mut text));
             });
             text
         });

@@ -27,7 +27,7 @@
 //! | level | module | duty |
 //! |---|---|---|
 //! | 0 | [`error`], [`units`] | failures and exit numbers; quantities in and out |
-//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`plan`] | the nouns |
+//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`template`], [`plan`] | the nouns |
 //! | 2 | [`wire`], [`store`] | bytes of each dialect; files of a run |
 //! | 3 | [`workload`], [`engine`], [`stats`], [`local`] | make work; place and stamp it; turn records to numbers; serve a model |
 //! | 4 | [`run`] | conduct one or many runs |
@@ -61,6 +61,7 @@ pub mod run;
 pub mod stats;
 pub mod store;
 pub mod target;
+pub mod template;
 pub mod tokenizer;
 pub mod units;
 pub mod wire;

@@ -25,7 +25,7 @@ fn flags_that_cannot_be_used_are_named_with_the_remedy() {
     let server = server();
     let cases: [(&str, &[&str]); 39] = [
         ("--paralell 2", &["--paralell", "--parallel"]),
-        ("--api grpc", &["--api grpc", "known APIs: openai, local"]),
+        ("--api grpc", &["--api grpc", "known APIs: openai, local, local_vllm"]),
         ("--dataset sonnets", &["--dataset sonnets", "openqa, line_by_line, custom, random"]),
         ("--http-version 3", &["--http-version 3", "auto, 1.1, 2"]),
         ("--parallel 0", &["--parallel", "at least 1"]),

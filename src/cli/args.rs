@@ -1,12 +1,11 @@
 //! The flags, named as EvalScope names them.
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use super::prompt_flags::PromptFlags;
 use crate::error::{Failure, Result};
-use crate::target::Secret;
+use crate::target::{Api, Secret};
 
 /// Load generator and benchmark harness for large language model servers.
 #[derive(Debug, Parser)]
@@ -21,32 +20,7 @@ pub(super) enum Command {
     /// Load-test a server, or with no --url a model inside this program.
     Perf(Box<Perf>),
     /// Measure what this machine can measure: the self-check of the load engine at one load after another.
-    Calibrate(Calibrate),
-}
-
-/// What `calibrate` takes.
-#[derive(Debug, Args)]
-#[command(
-    infer_long_args = true,
-    after_help = "Each load takes about a second and a half, against a server of known timing inside this program. \
-Errors are measured minus true. `evalscope perf` makes the same check before each load point."
-)]
-pub(super) struct Calibrate {
-    /// Requests in flight, a level each [default: 1,64,256,1000, unless --rate is given]
-    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "N")]
-    pub(super) parallel: Vec<u64>,
-    /// Requests a second in an open loop, a level each
-    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "R")]
-    pub(super) rate: Vec<f64>,
-    /// Milliseconds between the chunks of a stream, 2 to 50 [default: 50]
-    #[arg(long, value_name = "MS")]
-    pub(super) chunk_gap: Option<f64>,
-    /// Threads of the load engine [default: one for each core]
-    #[arg(long)]
-    pub(super) workers: Option<usize>,
-    /// Print one JSON object on stdout and nothing else there
-    #[arg(long)]
-    pub(super) json: bool,
+    Calibrate(super::calibrate::Calibrate),
 }
 
 #[derive(Debug, Args)]
@@ -69,29 +43,11 @@ pub(super) struct Perf {
 #[derive(Debug, Subcommand)]
 pub(super) enum PerfCommand {
     /// Make every result file of a run again from its rows, also of a run that was killed.
-    Report(Report),
+    Report(super::report::Report),
+    /// List all datasets, or show one: what its file holds, its options, a command that runs it.
+    Datasets(super::datasets::Datasets),
     /// Compare two runs, figure by figure, with the 95 % interval of each change.
     Compare(super::compare::Compare),
-}
-
-/// What `perf report` takes.
-#[derive(Debug, Args)]
-pub(super) struct Report {
-    /// Folder of the run: the one that holds plan.toml
-    pub(super) dir: PathBuf,
-    /// Tell the run as these tools would have told it, from its chunk log: vllm, sglang, evalscope, aiperf, guidellm,
-    /// inference-perf
-    #[arg(long = "as", value_name = "TOOL", value_delimiter = ',')]
-    pub(super) tools: Vec<String>,
-    /// With --as: tokenizer that counts the text of replies [default: that of the run]
-    #[arg(long, value_name = "PATH", requires = "tools")]
-    pub(super) tokenizer_path: Option<PathBuf>,
-    /// With --as: leave lists of single requests out of the files
-    #[arg(long, requires = "tools")]
-    pub(super) no_detail: bool,
-    /// Print the summary as JSON on stdout and nothing else there
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// The flags of a load test. What is serialised is laid over the profile under the same names.
@@ -117,17 +73,25 @@ pub(super) struct PerfFlags {
     /// Address of the server, such as http://127.0.0.1:8000/v1/chat/completions
     #[arg(long, help_heading = "Target")]
     pub(super) url: Option<String>,
-    /// openai, or local for the embedded model
+    /// openai, responses, embedding, rerank, anthropic, dashscope, custom, local (the embedded model) or local_vllm
+    /// (starts `vllm serve`)
     #[arg(long, help_heading = "Target")]
     pub(super) api: Option<String>,
-    /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or OPENAI_API_KEY
+    /// With --api custom: description of the API, a TOML file or built-in: llama-cpp, tgi
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Target")]
+    api_file: Option<String>,
+    /// With --api local_vllm: further arguments of `vllm serve`, such as "--tensor-parallel-size 2"
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = "Target")]
+    vllm_args: Option<String>,
+    /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or the variable of the API's own
+    /// tools: OPENAI_API_KEY, ANTHROPIC_API_KEY, DASHSCOPE_API_KEY
     #[arg(long, value_name = "KEY", help_heading = "Target")]
     #[serde(skip)]
     api_key: Option<String>,
     /// Headers sent with each request
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE", help_heading = "Target")]
     headers: Option<Vec<String>>,
-    /// Port of the embedded server; a free one when not given
+    /// Port of the embedded server or of vLLM; a free one when not given
     #[arg(long, help_heading = "Target")]
     port: Option<u16>,
     /// Hugging Face tokenizer.json or its folder; counts tokens where the server gives no usage
@@ -300,67 +264,9 @@ pub(super) struct PerfFlags {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
     no_timestamp: Option<bool>,
 
-    /// openqa, line_by_line, custom or random [default: openqa]
-    #[arg(long, help_heading = "Prompts")]
-    dataset: Option<String>,
-    /// File of the dataset
-    #[arg(long, value_name = "PATH", help_heading = "Prompts")]
-    dataset_path: Option<String>,
-    /// First item of the dataset to use [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    dataset_offset: Option<u64>,
-    /// Longest prompt: tokens for random prompts and with --tokenizer-path, else characters [default: 131072]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    max_prompt_length: Option<u32>,
-    /// Shortest prompt [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    min_prompt_length: Option<u32>,
-    /// Tokens that all random prompts share, on top of their own length [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    prefix_length: Option<u32>,
-    /// Draw random prompts, lengths and arrivals bit for bit as vllm, sglang or evalscope does
-    #[arg(long, value_name = "TOOL", help_heading = "Prompts")]
-    compat: Option<String>,
-    /// Prompt length that --compat draws around [default: the tool's]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    random_input_len: Option<u32>,
-    /// Reply length that --compat draws around [default: the tool's]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    random_output_len: Option<u32>,
-    /// Width of that draw, by the tool's own rule [default: the tool's]
-    #[arg(long, value_name = "R", help_heading = "Prompts")]
-    random_range_ratio: Option<f64>,
-    /// Send a saved workload again: same bodies, same instants
-    #[arg(long, value_name = "FILE", help_heading = "Prompts")]
-    workload: Option<String>,
-    /// Save what is sent, with its instants; a sweep puts the point's name into the file's
-    #[arg(long, value_name = "FILE", help_heading = "Prompts")]
-    save_workload: Option<String>,
-    /// One prompt for all requests, or @FILE; wins over --dataset
-    #[arg(long, value_name = "TEXT|@FILE", help_heading = "Prompts")]
-    prompt: Option<String>,
-    /// Request body as JSON whose messages are replaced, or @FILE
-    #[arg(long, value_name = "JSON|@FILE", help_heading = "Prompts")]
-    query_template: Option<String>,
-    /// Send plain text as chat messages [default: by the address]
-    #[arg(
-        long,
-        num_args = 0,
-        default_missing_value = "true",
-        overrides_with = "no_apply_chat_template",
-        help_heading = "Prompts"
-    )]
-    apply_chat_template: Option<bool>,
-    /// Send plain text as it is
-    #[arg(long, overrides_with = "apply_chat_template", help_heading = "Prompts")]
-    #[serde(skip)]
-    no_apply_chat_template: bool,
-    /// Threads that make prompts; 0 for all cores [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Prompts")]
-    num_workers: Option<usize>,
-    /// Seed of all prompts and lengths [default: --seed, else a new one that the saved plan keeps]
-    #[arg(long, value_name = "SEED", help_heading = "Prompts")]
-    workload_seed: Option<u64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    prompts: PromptFlags,
 
     /// Most tokens to generate; two values are drawn between [default: 2048; embedded model: 64]
     #[arg(long, num_args = 1..=2, value_delimiter = ',', value_name = "N", help_heading = "Sampling and response")]
@@ -446,7 +352,7 @@ impl PerfFlags {
         if self.no_server_metrics {
             table.insert("server-metrics".to_owned(), false.into());
         }
-        if self.no_apply_chat_template {
+        if self.prompts.no_apply_chat_template {
             table.insert("apply-chat-template".to_owned(), false.into());
         }
         Ok(table)
@@ -460,10 +366,15 @@ impl PerfFlags {
         found.map_or("a flag".to_owned(), |(name, _)| format!("--{name}"))
     }
 
-    /// The key: the flag, else EVALSCOPE_API_KEY, else OPENAI_API_KEY.
-    pub(super) fn key(&self) -> Option<Secret> {
+    /// The key: the flag, else EVALSCOPE_API_KEY, else the variable that the API's own tools read.
+    pub(super) fn key(&self, api: &str) -> Option<Secret> {
         let given = |name: &str| std::env::var(name).ok().filter(|key| !key.is_empty());
-        self.api_key.clone().or_else(|| given("EVALSCOPE_API_KEY")).or_else(|| given("OPENAI_API_KEY")).map(Secret::new)
+        let own = match Api::of(api) {
+            Ok(Api::Messages) => "ANTHROPIC_API_KEY",
+            Ok(Api::DashScope) => "DASHSCOPE_API_KEY",
+            _ => "OPENAI_API_KEY",
+        };
+        self.api_key.clone().or_else(|| given("EVALSCOPE_API_KEY")).or_else(|| given(own)).map(Secret::new)
     }
 
     /// Flags of EvalScope that were given and mean nothing here.

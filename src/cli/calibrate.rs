@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::args::Calibrate;
+use clap::Args;
+
 use super::console::Console;
 use super::signals;
 use crate::engine::Stop;
@@ -10,6 +11,31 @@ use crate::error::{Exit, Failure, Result};
 use crate::plan::{Axes, Load, grid};
 use crate::report::{self, Style};
 use crate::run;
+
+/// What `calibrate` takes.
+#[derive(Debug, Args)]
+#[command(
+    infer_long_args = true,
+    after_help = "Each load takes about a second and a half, against a server of known timing inside this program. \
+Errors are measured minus true. `evalscope perf` makes the same check before each load point."
+)]
+pub(super) struct Calibrate {
+    /// Requests in flight, a level each [default: 1,64,256,1000, unless --rate is given]
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "N")]
+    pub(super) parallel: Vec<u64>,
+    /// Requests a second in an open loop, a level each
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "R")]
+    pub(super) rate: Vec<f64>,
+    /// Milliseconds between the chunks of a stream, 2 to 50 [default: 50]
+    #[arg(long, value_name = "MS")]
+    pub(super) chunk_gap: Option<f64>,
+    /// Threads of the load engine [default: one for each core]
+    #[arg(long)]
+    pub(super) workers: Option<usize>,
+    /// Print one JSON object on stdout and nothing else there
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 /// Levels that are tried when none is named.
 const PARALLEL: [u64; 4] = [1, 64, 256, 1000];

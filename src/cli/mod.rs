@@ -4,9 +4,11 @@ mod args;
 mod calibrate;
 mod compare;
 mod console;
+mod datasets;
 mod log;
 mod perf;
 mod progress;
+mod prompt_flags;
 mod report;
 mod signals;
 mod tune;
@@ -36,6 +38,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Calibrate(flags) => calibrate::calibrate(&flags, console),
         Command::Perf(perf) => match perf.command {
             Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),
+            Some(args::PerfCommand::Datasets(args)) => datasets::datasets(&args, &console),
             Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
             None => perf::perf(&perf.flags, &console),
         },

@@ -51,7 +51,8 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     let given = flags.table()?;
     let overruled = overruled(&given);
     let settings = complete(layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), given)?)?;
-    let mut plan = Plan::resolve(settings, flags.key(), entropy())?;
+    let key = flags.key(&settings.api);
+    let mut plan = Plan::resolve(settings, key, entropy())?;
     for flag in flags.idle() {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }

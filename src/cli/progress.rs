@@ -100,16 +100,20 @@ impl Watcher for Progress<'_> {
         let done = summary.done();
         let rate = |amount: f64| figure((elapsed_s > 0.0).then(|| amount / elapsed_s));
         let ttft = summary.ttft_p50_ns().map_or("—".to_owned(), |ttft| figure(Some(millis(ttft))));
+        // Where nothing is generated, what is read tells how it goes.
+        let tokens = match (summary.input_tokens(), summary.output_tokens()) {
+            (input @ 1.., 0) => format!("{} in tok/s", rate(input as f64)),
+            (_, output) => format!("{} tok/s", rate(output as f64)),
+        };
         let left = match point.number.saturating_sub(done) {
             _ if done == 0 => "—".to_owned(),
             left => span(left as f64 * elapsed_s / done as f64),
         };
         self.bar.set_position(done);
         self.bar.set_message(format!(
-            "failed {}  {} req/s  {} tok/s  TTFT p50 {ttft} ms  {left} left",
+            "failed {}  {} req/s  {tokens}  TTFT p50 {ttft} ms  {left} left",
             summary.failed(),
             rate((done - summary.failed()) as f64),
-            rate(summary.output_tokens() as f64),
         ));
     }
 
@@ -141,6 +145,7 @@ fn running(figures: &Figures, ttft_p50_ms: Option<f64>) -> serde_json::Value {
         "done": figures.counts.total,
         "failed": figures.counts.failed,
         "request_throughput": figures.request_throughput,
+        "input_throughput": figures.input_throughput,
         "output_throughput": figures.output_throughput,
         "ttft_p50_ms": ttft_p50_ms,
     })

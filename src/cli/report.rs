@@ -1,16 +1,37 @@
 //! `evalscope perf report`, and the files that reports are saved in.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use clap::Args;
 use serde_json::Value;
 
-use super::args::Report;
 use super::console::Console;
 use crate::error::{Exit, Failure, Result};
 use crate::report::{self, Style};
 use crate::run::{self, Recast, RecastOptions, RunResult};
 use crate::stats::dialect::Tool;
 use crate::store::RunDir;
+
+/// What `perf report` takes.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// Folder of the run: the one that holds plan.toml
+    pub(super) dir: PathBuf,
+    /// Tell the run as these tools would have told it, from its chunk log: vllm, sglang, evalscope, aiperf, guidellm,
+    /// inference-perf
+    #[arg(long = "as", value_name = "TOOL", value_delimiter = ',')]
+    pub(super) tools: Vec<String>,
+    /// With --as: tokenizer that counts the text of replies [default: that of the run]
+    #[arg(long, value_name = "PATH", requires = "tools")]
+    pub(super) tokenizer_path: Option<PathBuf>,
+    /// With --as: leave lists of single requests out of the files
+    #[arg(long, requires = "tools")]
+    pub(super) no_detail: bool,
+    /// Print the summary as JSON on stdout and nothing else there
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 /// Makes every result file of a run again and shows the result, or tells the run as other tools.
 pub(super) fn report(args: &Report, console: &Console) -> Result<Exit> {

@@ -82,5 +82,6 @@ impl Signals {
 
 #[expect(clippy::exit, reason = "the third Ctrl-C must not wait for anything")]
 fn leave() {
+    crate::run::abandon();
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }

@@ -19,8 +19,9 @@ use super::stamped_io::Stamps;
 use super::worker::Wire;
 use crate::mark::Mark;
 use crate::record::{FailureKind, Record, TokensFrom};
+use crate::target::Framing;
 use crate::units::clean;
-use crate::wire::{self, Events, ServerError, Stamped, Usage};
+use crate::wire::{self, Frames, ServerError, Stamped, Usage};
 
 /// The longest body of a refusal that is read.
 const REFUSAL: usize = 64 << 10;
@@ -107,33 +108,44 @@ pub(super) async fn exchange(
         let said = wire::server_message(&String::from_utf8_lossy(&body));
         return Err(Fault::new(FailureKind::Status, format!("{status}: {said}")));
     }
-    if kind.contains("text/event-stream") {
+    let framing = if kind.contains("text/event-stream") {
+        Some(Framing::Events)
+    } else {
+        wire.dialect.framing().filter(|framing| request.stream && *framing == Framing::Lines)
+    };
+    if let Some(framing) = framing {
         record.stream = true;
-        if !read_stream(wire, &mut link, response.into_body(), record).await? {
+        if !read_stream(wire, framing, &mut link, response.into_body(), record).await? {
             return Ok(());
         }
     } else {
         record.stream = false;
         let (body, _) = read_whole(wire, &mut link, response.into_body(), usize::MAX).await?;
         record.end_ns = link.stamps.last_read();
-        let reply = wire::decode_reply(&body).map_err(|error| match error {
+        let reply = wire::decode_reply(&wire.dialect, &body).map_err(|error| match error {
             ServerError::Reported(said) => Fault::new(FailureKind::Server, said),
             ServerError::Malformed(said) => Fault::new(FailureKind::Payload, said),
         })?;
-        take_usage(record, reply.usage, reply.text, wire.log_chunks);
+        take_usage(record, reply.usage, reply.text, wire);
     }
     *slot = Some(link);
     Ok(())
 }
 
 /// Reads an event stream to its end; tells whether the connection can serve again.
-async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut Record) -> Result<bool, Fault> {
+async fn read_stream(
+    wire: &Wire,
+    framing: Framing,
+    link: &mut Link,
+    body: Incoming,
+    record: &mut Record,
+) -> Result<bool, Fault> {
     let mut text = String::new();
     let mut usage: Option<Usage> = None;
     let (mut done, mut finished, mut closed) = (false, false, true);
     let mut last_read = None;
     let stamps = Rc::clone(&link.stamps);
-    let mut events = Events::lenient(StampedBody { link, body });
+    let mut events = Frames::of(framing, StampedBody { link, body });
     loop {
         let next = poll_fn(|cx| events.poll_next(cx));
         let limit = if done { Some(AFTER_DONE) } else { wire.read_limit };
@@ -162,7 +174,7 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
             continue;
         }
         let before = text.len();
-        let Ok(delta) = wire::decode(&event.data, &mut text) else {
+        let Ok(delta) = wire::decode(&wire.dialect, &event.event, &event.data, &mut text) else {
             record.ignored_events += 1;
             continue;
         };
@@ -173,8 +185,11 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
             ..mark
         }));
         record.last_event_ns = Some(at);
-        usage = delta.usage.or(usage);
+        if let Some(later) = delta.usage {
+            usage = Some(usage.unwrap_or_default().then(later));
+        }
         finished |= delta.has(Mark::FINISH);
+        done |= delta.has(Mark::DONE);
         if let Some(said) = delta.error {
             record.end_ns = at;
             return Err(Fault::new(FailureKind::Server, said));
@@ -201,26 +216,33 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
     }
     // Where the server left the stream open, the reply was over with its last bytes all the same.
     record.end_ns = stamps.last_read();
-    if record.first_event_ns.is_none() {
+    if record.first_event_ns.is_none() && !finished {
         return Err(Fault::new(FailureKind::Payload, "the stream ended without a single choice"));
     }
-    if !done && !finished && usage.is_none() {
+    if !wire::is_whole(&wire.dialect, done, finished, usage.as_ref()) {
         return Err(Fault::new(FailureKind::Broken, "the stream ended before the reply was finished"));
     }
-    record.done_missing = !done;
-    take_usage(record, usage, text, wire.log_chunks);
+    record.done_missing = !done && wire::marks_its_end(&wire.dialect);
+    take_usage(record, usage, text, wire);
     Ok(closed)
 }
 
 /// Keeps the server's counts, and the text where it gave none or it is to be kept.
-fn take_usage(record: &mut Record, usage: Option<Usage>, text: String, keep_text: bool) {
+fn take_usage(record: &mut Record, usage: Option<Usage>, text: String, wire: &Wire) {
     let usage = usage.unwrap_or_default();
+    if wire.dialect.is_input_only() {
+        // What was counted before the run stands where the server counts nothing; there is no text to count.
+        let counted = record.prompt_tokens.map(|_| TokensFrom::Tokenizer);
+        record.tokens_from = usage.prompt_tokens.map(|_| TokensFrom::Usage).or(counted);
+        record.prompt_tokens = usage.prompt_tokens.or(record.prompt_tokens);
+        return;
+    }
     record.cached_tokens = usage.cached_tokens;
     record.reasoning_tokens = usage.reasoning_tokens;
     record.prompt_tokens = usage.prompt_tokens.or(record.prompt_tokens);
     record.completion_tokens = usage.completion_tokens;
     record.tokens_from = usage.completion_tokens.map(|_| TokensFrom::Usage);
-    if keep_text || usage.completion_tokens.is_none() {
+    if wire.log_chunks || usage.completion_tokens.is_none() {
         record.text = Some(text);
     }
 }

@@ -28,7 +28,7 @@ use super::schedule::{Deadline, Release};
 use super::stop::Stop;
 use super::timer::Timer;
 use crate::record::{FailureKind, Outcome, Record};
-use crate::target::{MASK, Target, is_secret_header};
+use crate::target::{Dialect, MASK, Target, is_secret_header};
 
 /// Pause of a slot after it could not connect, so that a server that restarts is not asked a thousand times a second.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
@@ -42,8 +42,10 @@ pub(super) struct Wire {
     pub(super) route: Route,
     pub(super) clock: Rc<Clock>,
     pub(super) log_chunks: bool,
+    pub(super) dialect: Dialect,
     pub(super) read_limit: Option<Duration>,
     total_limit: Duration,
+    method: Method,
     headers: HeaderMap,
     /// What HTTP/1.1 says beside the path, unless the user gave a host.
     host: Option<HeaderValue>,
@@ -63,7 +65,8 @@ impl Wire {
             headers.insert(name, value.clone());
         }
         let secret = |(name, value): &(HeaderName, HeaderValue)| {
-            let value = value.to_str().ok().filter(|_| is_secret_header(name.as_str()))?;
+            let is_secret = is_secret_header(name.as_str()) || value.is_sensitive();
+            let value = value.to_str().ok().filter(|_| is_secret)?;
             Some(value.strip_prefix("Bearer ").unwrap_or(value).trim().to_owned()).filter(|value| !value.is_empty())
         };
         let path = target.url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -71,6 +74,8 @@ impl Wire {
             route,
             clock,
             log_chunks: false,
+            method: target.dialect.method(),
+            dialect: target.dialect.clone(),
             read_limit: target.deadlines.read,
             total_limit: target.deadlines.total,
             headers,
@@ -84,7 +89,7 @@ impl Wire {
     /// The request as hyper takes it. HTTP/2 wants the whole address, HTTP/1.1 the path and a host.
     pub(super) fn request(&self, body: bytes::Bytes, id: &str, http2: bool) -> http::Request<RequestBody> {
         let mut request = http::Request::new(RequestBody::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
         if http2 {
             *request.uri_mut() = self.absolute.clone();

@@ -6,6 +6,7 @@
 
 mod criteria;
 pub mod dataset;
+mod endpoint;
 mod grid;
 mod layer;
 mod load;
@@ -22,5 +23,6 @@ pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
 pub use sla::{SlaSpec, Variable};
 pub use specs::{
-    Arrival, EmbeddedSpec, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, WorkloadSpec,
+    Arrival, EmbeddedSpec, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, VllmSpec,
+    WorkloadSpec,
 };

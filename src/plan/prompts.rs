@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use super::dataset::{Args, Schema, Set};
 use super::{Images, Lengths, Pixel, Prefix, Settings, Source, Tool, Turns, WorkloadSpec};
 use crate::error::{Failure, Result, known};
-use crate::target::Dialect;
 
 /// EvalScope's longest prompt.
 const MAX_PROMPT_LENGTH: u32 = 131_072;
@@ -22,7 +21,8 @@ const MAX_IMAGE: u32 = 16_384;
 
 /// What else the prompts depend on.
 pub(super) struct Around<'a> {
-    pub(super) dialect: Dialect,
+    /// Whether text is a chat where no flag says so.
+    pub(super) chat: bool,
     pub(super) embedded: bool,
     pub(super) seed: u64,
     pub(super) max_tokens: (u32, u32),
@@ -62,7 +62,7 @@ pub(super) fn workload(settings: &mut Settings, around: &mut Around<'_>) -> Resu
     }
     replayed_at(settings, &given, &mut args)?;
     let lengths = lengths(settings, named, &args, around)?;
-    let images = images(settings, named)?;
+    let images = images(settings, named, around.chat)?;
     if settings.min_turns == 0 || settings.max_turns.is_some_and(|max| max < settings.min_turns) {
         return Err(Failure::usage(format!(
             "--min-turns {}: must be at least 1 and not exceed --max-turns",
@@ -83,7 +83,7 @@ pub(super) fn workload(settings: &mut Settings, around: &mut Around<'_>) -> Resu
         images,
         turns: Turns { min: settings.min_turns, max: settings.max_turns },
         cache_bust: settings.cache_bust,
-        chat: settings.apply_chat_template.unwrap_or(around.dialect == Dialect::Chat),
+        chat: settings.apply_chat_template.unwrap_or(around.chat),
         tokenizer: settings.tokenizer_path.as_ref().map(PathBuf::from),
         seed: around.seed,
         max_tokens: around.max_tokens,
@@ -94,21 +94,17 @@ pub(super) fn workload(settings: &mut Settings, around: &mut Around<'_>) -> Resu
 
 /// `--dataset-args`, together with what EvalScope has in `--extra-args` for some sets.
 fn given_args(settings: &mut Settings, set: Set, around: &mut Around<'_>) -> Result<Map<String, Value>> {
-    let mut given = match &settings.dataset_args {
-        None => Map::new(),
-        Some(toml::Value::String(text)) => {
-            serde_json::from_str(&text_or_file("--dataset-args", text)?).map_err(|error| {
-                Failure::usage("--dataset-args: not a JSON object").because(error).hint(format!(
-                    "write it as '{{\"speed\": 2}}'; `evalscope perf datasets {}` lists the keys",
-                    set.name()
-                ))
-            })?
+    let mut given = object("dataset-args", settings.dataset_args.as_ref(), set)?;
+    if let Some(old) = settings.multi_turn_args.take() {
+        around.notices.push("--multi-turn-args is deprecated: --dataset-args take its place".to_owned());
+        for (name, value) in object("multi-turn-args", Some(&old), set)? {
+            if given.get(&name).is_some_and(|own| *own != value) {
+                around.notices.push(format!("{name} stands in --dataset-args too, which win"));
+            }
+            given.entry(name).or_insert(value);
         }
-        Some(table) => match serde_json::to_value(table) {
-            Ok(Value::Object(given)) => given,
-            _ => return Err(Failure::usage("dataset-args must be a table, or a JSON object as text")),
-        },
-    };
+        settings.dataset_args = Some(toml::Value::String(Value::Object(given.clone()).to_string()));
+    }
     let moved: &[&str] = match set.schema() {
         Schema::Batch => &["batch_size"],
         Schema::Rank => &["num_documents", "document_length_ratio"],
@@ -126,6 +122,25 @@ fn given_args(settings: &mut Settings, set: Set, around: &mut Around<'_>) -> Res
         settings.num_workers = settings.num_workers.or(usize::try_from(workers).ok());
     }
     Ok(given)
+}
+
+/// Options as a table, or as JSON.
+fn object(flag: &str, given: Option<&toml::Value>, set: Set) -> Result<Map<String, Value>> {
+    match given {
+        None => Ok(Map::new()),
+        Some(toml::Value::String(text)) => {
+            serde_json::from_str(&text_or_file(&format!("--{flag}"), text)?).map_err(|error| {
+                Failure::usage(format!("--{flag}: not a JSON object")).because(error).hint(format!(
+                    "write it as '{{\"speed\": 2}}'; `evalscope perf datasets {}` lists the keys",
+                    set.name()
+                ))
+            })
+        }
+        Some(table) => match serde_json::to_value(table) {
+            Ok(Value::Object(given)) => Ok(given),
+            _ => Err(Failure::usage(format!("{flag} must be a table, or a JSON object as text"))),
+        },
+    }
 }
 
 /// `--trace-speed` for a dataset with a schedule of its own.
@@ -228,7 +243,7 @@ fn lengths(settings: &mut Settings, set: Option<Set>, args: &Args, around: &mut 
     Ok(lengths)
 }
 
-fn images(settings: &Settings, set: Option<Set>) -> Result<Images> {
+fn images(settings: &Settings, set: Option<Set>, chat: bool) -> Result<Images> {
     let found = Pixel::ALL.into_iter().find(|(name, _)| *name == settings.image_format);
     let (_, pixel) = found.ok_or_else(|| {
         Failure::usage(format!("--image-format {}: no such format", settings.image_format))
@@ -240,9 +255,9 @@ fn images(settings: &Settings, set: Option<Set>) -> Result<Images> {
             return Err(Failure::usage(format!("{flag} {value}: must be from 1 to {MAX_IMAGE}")));
         }
     }
-    if set == Some(Set::RandomVl) && settings.apply_chat_template == Some(false) {
+    if set == Some(Set::RandomVl) && (!settings.apply_chat_template.unwrap_or(chat) || settings.tokenize_prompt) {
         return Err(Failure::usage("--dataset random_vl needs chat messages, which hold the images")
-            .hint("leave out --no-apply-chat-template"));
+            .hint("give an address of chat completions, without --no-apply-chat-template and --tokenize-prompt"));
     }
     Ok(Images { width, height, count, pixel })
 }

@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
 
+use super::endpoint::{Endpoint, headers};
 use super::load::{load, points, recorded};
 use super::prompts::{Around, workload};
-use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, SlaSpec, WorkloadSpec};
+use super::{
+    EmbeddedSpec, Load, LoadSpec, METRICS, Point, Quantity, Served, Settings, SlaSpec, VllmSpec, WorkloadSpec,
+};
 use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
-use crate::target::{Deadlines, HttpVersion, Secret, Target, Trust, dialect_of, is_secret_header, resolve_url};
+use crate::target::{Api, Deadlines, Dialect, HttpVersion, Secret, Target, Trust, is_secret_header};
 
-/// APIs that `--api` knows.
-const APIS: [&str; 2] = ["openai", "local"];
 /// The embedded model that is used when none is named.
 const EMBEDDED_MODEL: &str = "random:tiny";
 /// EvalScope's number of requests, its longest reply, and its pause in seconds.
@@ -55,44 +55,34 @@ impl Plan {
     /// When a value cannot be used; the message names the flag and the remedy.
     pub fn resolve(mut settings: Settings, key: Option<Secret>, entropy: u64) -> Result<Self> {
         let mut notices = Vec::new();
-        if !APIS.contains(&settings.api.as_str()) {
-            return Err(Failure::usage(format!("--api {}: no API of this name", settings.api))
-                .hint(format!("known APIs: {}", known(APIS))));
-        }
-        let embedded = settings.url.is_none() || settings.api == "local";
-        if settings.url.is_some() && settings.api == "local" {
-            notices.push("--api local starts its own server, --url is not used".to_owned());
-            settings.url = None;
-        }
-        let url: Uri = match &settings.url {
-            Some(given) => {
-                let (url, notice) = resolve_url(given)?;
-                notices.extend(notice);
-                settings.url = Some(url.to_string());
-                url
-            }
-            None => Uri::from_static("http://127.0.0.1/v1/chat/completions"),
-        };
+        let Endpoint { api, url, dialect, chat } = Endpoint::of(&mut settings, &mut notices)?;
+        let embedded = api == Api::Local;
         let model = match (&settings.model, embedded) {
             (Some(model), _) => model.clone(),
             (None, true) => EMBEDDED_MODEL.to_owned(),
             (None, false) => {
-                return Err(Failure::usage("--model is required with --url")
-                    .hint("give the name the server serves; GET /v1/models lists it"));
+                return Err(match api {
+                    Api::LocalVllm => Failure::usage("--model is required with --api local_vllm")
+                        .hint("give the name or folder that vllm serve is to load"),
+                    _ => Failure::usage("--model is required with --url")
+                        .hint("give the name the server serves; GET /v1/models lists it"),
+                });
             }
         };
         settings.model = Some(model.clone());
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
-        let dialect = dialect_of(&url)?;
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
         let max_tokens = max_tokens(&mut settings, embedded)?;
         let mut sampling = sampling(&settings, max_tokens)?;
-        let (extra, notices_of_prompts) = (&mut sampling.extra, &mut notices);
-        let mut around = Around { dialect, embedded, seed, max_tokens, extra, notices: notices_of_prompts };
+        let mut around = Around { chat, embedded, seed, max_tokens, extra: &mut sampling.extra, notices: &mut notices };
         let workload = workload(&mut settings, &mut around)?;
+        notices.extend(unspoken(&sampling, &dialect, &settings.api));
         let recorded = recorded(&settings, &workload);
         let own_number = workload.size();
         let sla = SlaSpec::resolve(&settings)?;
+        if dialect.is_input_only() {
+            sla.iter().try_for_each(|sla| without_text(sla, &settings.api))?;
+        }
         let points = match sla {
             Some(_) => Vec::new(),
             None => points(&settings, recorded, |load| match load {
@@ -106,9 +96,9 @@ impl Plan {
         check_numbers(&settings)?;
         let target = Target {
             url,
+            headers: headers(&settings, key, &dialect)?,
             dialect,
             model: model.clone(),
-            headers: headers(&settings, key)?,
             deadlines: deadlines(&settings)?,
             trust: trust(&settings)?,
             http: match settings.http_version.as_str() {
@@ -129,10 +119,15 @@ impl Plan {
             );
             settings.headers.retain(|pair| !secret(pair));
         }
-        let served = if embedded {
-            Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
-        } else {
-            Served::Remote
+        let served = match api {
+            Api::Local => {
+                Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
+            }
+            Api::LocalVllm => {
+                let args = settings.vllm_args.iter().flat_map(|args| args.split_whitespace()).map(str::to_owned);
+                Served::Vllm(VllmSpec { model, port: settings.port, args: args.collect() })
+            }
+            _ => Served::Remote,
         };
         Ok(Plan { settings, served, target, points, load, sla, workload, sampling, notices })
     }
@@ -231,30 +226,23 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
     Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
 }
 
-fn headers(settings: &Settings, key: Option<Secret>) -> Result<Vec<(HeaderName, HeaderValue)>> {
-    let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
-    for pair in &settings.headers {
-        let (name, value) = pair.split_once('=').ok_or_else(|| {
-            Failure::usage("--headers: an item has no '='").hint("write --headers Name=value Other=value")
-        })?;
-        let name: HeaderName = name.trim().parse().map_err(|error| {
-            Failure::usage(format!("--headers: {:?} is not a header name", name.trim())).because(error)
-        })?;
-        // Neither the value nor the cause is shown, for the value may be a key.
-        let value: HeaderValue = value.trim().parse().map_err(|_| {
-            Failure::usage(format!("--headers: the value of {name} has characters a header cannot carry"))
-        })?;
-        headers.push((name, value));
+/// Refuses criteria of tokens that are never generated.
+fn without_text(sla: &SlaSpec, api: &str) -> Result<()> {
+    let exists = |quantity| matches!(quantity, Quantity::Latency | Quantity::Requests);
+    match sla.criteria.metrics().iter().find(|metric| !exists(metric.quantity)) {
+        Some(metric) => Err(Failure::usage(format!("--sla-params: {}: --api {api} generates no text", metric.name))
+            .hint(format!(
+                "metrics that exist there: {}",
+                known(METRICS.iter().filter(|m| exists(m.quantity)).map(|m| m.name))
+            ))),
+        None => Ok(()),
     }
-    if let Some(key) = key {
-        let mut value: HeaderValue = format!("Bearer {}", key.expose())
-            .parse()
-            .map_err(|_| Failure::usage("the API key has characters a header cannot carry"))?;
-        value.set_sensitive(true);
-        headers.retain(|(name, _)| name != http::header::AUTHORIZATION);
-        headers.push((http::header::AUTHORIZATION, value));
-    }
-    Ok(headers)
+}
+
+/// What the dialect has no place for, though it was asked for.
+fn unspoken(sampling: &Sampling, dialect: &Dialect, api: &str) -> Option<String> {
+    let left: Vec<&str> = sampling.fields.keys().map(String::as_str).filter(|name| !dialect.takes(name)).collect();
+    (!left.is_empty()).then(|| format!("--api {api} has no place for {}: not sent", left.join(", ")))
 }
 
 fn deadlines(settings: &Settings) -> Result<Deadlines> {

@@ -59,8 +59,12 @@ pub struct Settings {
     pub model: Option<String>,
     /// Address of the server; without one the embedded model is started.
     pub url: Option<String>,
-    /// `openai` or `local`.
+    /// What is spoken: `openai`, `local`, `anthropic` and so on.
     pub api: String,
+    /// Description of a custom API: a built-in name or a file.
+    pub api_file: Option<String>,
+    /// Further arguments of `vllm serve`, with `local_vllm`.
+    pub vllm_args: Option<String>,
     /// `name=value` pairs sent with each request.
     pub headers: Vec<String>,
     /// Port of the embedded server; a free one is taken when unset.
@@ -203,6 +207,8 @@ pub struct Settings {
     pub min_turns: u32,
     /// Most turns of a conversation.
     pub max_turns: Option<u32>,
+    /// Deprecated: options that belong into `dataset-args`, which win over these.
+    pub multi_turn_args: Option<toml::Value>,
     /// Draw random prompts, lengths and arrivals as another tool does: `vllm`, `sglang` or `evalscope`.
     pub compat: Option<String>,
     /// Prompt length that `compat` draws around.
@@ -221,6 +227,8 @@ pub struct Settings {
     pub query_template: Option<String>,
     /// Send chat messages rather than plain text; by the address when unset.
     pub apply_chat_template: Option<bool>,
+    /// Send prompts as token ids, chats by the model's own template.
+    pub tokenize_prompt: bool,
     /// Threads that make prompts; 0 for all cores.
     pub num_workers: Option<usize>,
     /// Seed of everything the workload draws.

@@ -82,6 +82,19 @@ pub enum Served {
     Remote,
     /// A model inside this program, behind a server on loopback.
     Embedded(EmbeddedSpec),
+    /// A vLLM server that this program starts and ends.
+    Vllm(VllmSpec),
+}
+
+/// A vLLM server as a child of this program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VllmSpec {
+    /// What it is to serve: a name or a folder.
+    pub model: String,
+    /// Port to listen on; `None` takes a free one.
+    pub port: Option<u16>,
+    /// Further arguments of `vllm serve`.
+    pub args: Vec<String>,
 }
 
 /// The embedded model.

@@ -47,8 +47,8 @@ pub fn answer(run: &RunResult) -> String {
 /// Tokens per second, or requests per second where tokens are not known.
 pub fn rate(point: &PointResult) -> String {
     let figures = &point.figures;
-    match figures.output_throughput.filter(|rate| *rate > 0.0) {
-        Some(rate) => format!("{} tok/s", figure(Some(rate))),
+    match view::token_rate(point).filter(|(rate, _)| *rate > 0.0) {
+        Some((rate, unit)) => format!("{} {unit}", figure(Some(rate))),
         None => format!("{} req/s", figure(figures.request_throughput)),
     }
 }

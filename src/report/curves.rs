@@ -123,6 +123,8 @@ fn throughput(points: &[&PointResult]) -> Chart {
     let tokens = points.iter().any(|point| point.figures.output_throughput.is_some());
     let (name, unit, of): (_, _, fn(&Figures) -> Option<f64>) = if tokens {
         ("Output throughput", "tok/s", |figures| figures.output_throughput)
+    } else if points.iter().any(|point| point.figures.input_throughput.is_some()) {
+        ("Input throughput", "in tok/s", |figures| figures.input_throughput)
     } else {
         ("Request throughput", "req/s", |figures| figures.request_throughput.filter(|_| figures.counts.ok > 0))
     };
@@ -195,7 +197,8 @@ fn latency(points: &[&PointResult], metric: &Latency) -> Chart {
 fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Chart> {
     let place = |point: &PointResult| {
         let spread = (metric.of)(point)?;
-        Some((point.figures.output_throughput.or(point.figures.request_throughput)?, spread.clone()))
+        let tokens = view::token_rate(point).map(|(rate, _)| rate);
+        Some((tokens.or(point.figures.request_throughput)?, spread.clone()))
     };
     let measured: Vec<(&PointResult, f64, Spread)> =
         points.iter().filter_map(|point| place(point).map(|(rate, spread)| (*point, rate, spread))).collect();
@@ -224,7 +227,7 @@ fn path(run: &RunResult, points: &[&PointResult], metric: &Latency) -> Option<Ch
             Dot { label: Some(label), ..dot }
         })
         .collect();
-    let rate = if points.iter().any(|point| point.figures.output_throughput.is_some()) { "tok/s" } else { "req/s" };
+    let rate = points.iter().find_map(|point| view::token_rate(point)).map_or("req/s", |(_, unit)| unit);
     let title = match (knee, run.best.knee) {
         (Some(knee), _) => {
             format!("Beyond {} {} latency grows faster than throughput", level(knee), unit_of(points))

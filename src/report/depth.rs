@@ -9,6 +9,7 @@ use super::sweep::quantile;
 use super::table::{Cell, Column, Mark, Row, Table};
 use super::time::MILLI;
 use super::trust::verdict_mark;
+use super::view::token_rate;
 use crate::run::{PointResult, RunResult};
 use crate::stats::{Counts, Figures, Spread};
 use crate::units::{count, figure, span};
@@ -57,8 +58,8 @@ fn line(point: &PointResult) -> String {
     }
     if figures.counts.ok == 0 {
         parts.push("nothing measured".to_owned());
-    } else if let Some(rate) = figures.output_throughput {
-        parts.push(format!("{} tok/s", figure(Some(rate))));
+    } else if let Some((rate, unit)) = token_rate(point) {
+        parts.push(format!("{} {unit}", figure(Some(rate))));
     } else if let Some(rate) = figures.request_throughput {
         parts.push(format!("{} req/s", figure(Some(rate))));
     }

@@ -43,9 +43,24 @@ pub fn by_load(run: &RunResult) -> Vec<&PointResult> {
     points
 }
 
+/// Heads of the one table of a run whose replies hold no text.
+const READ_ONLY: [&str; 9] =
+    ["Conc.", "Rate", "RPS", "Avg Lat.(s)", "P99 Lat.(s)", "Avg Inp.TPS", "P99 Inp.TPS", "Avg Inp.Tok", "Success Rate"];
+
 /// The text of `performance_summary.txt`: 120 columns, no colour.
 pub fn performance_summary(run: &RunResult) -> String {
     let points = by_load(run);
+    let reads =
+        |point: &&PointResult| point.evalscope_percentiles.first().is_some_and(|row| row.contains_key("Input (tok/s)"));
+    if points.iter().any(reads) {
+        let mut out = panel("Embedding/Rerank Performance Test Summary");
+        out.push('\n');
+        out.push_str(&boxed("Basic Information", &[], basics(run, &points), 2));
+        out.push('\n');
+        let rows = points.iter().map(|point| read_only(point)).collect();
+        out.push_str(&boxed("Performance Overview", &READ_ONLY, rows, 0));
+        return out;
+    }
     let mut out = panel("Performance Test Summary Report");
     out.push('\n');
     out.push_str(&boxed("Basic Information", &[], basics(run, &points), 2));
@@ -118,6 +133,25 @@ pub fn overview(summary: &Map<String, Value>) -> Vec<String> {
         shown(get("Req Throughput (req/s)"), 2),
         shown(get("Output Throughput (tok/s)"), 2),
         share.map_or_else(|| shown(None, 1), |share| format!("{}%", decimal(share, 1))),
+    ]
+}
+
+/// A row of the one table of a run whose replies hold no text.
+fn read_only(point: &PointResult) -> Vec<String> {
+    let summary = &point.evalscope_summary;
+    let get = |key: &str| number(summary.get(key));
+    let [parallel, rate] = load(summary);
+    let [.., success] = &overview(summary)[..] else { return Vec::new() };
+    vec![
+        parallel,
+        rate,
+        shown(get("Req Throughput (req/s)"), 2),
+        shown(get("Avg Latency (s)"), 3),
+        shown(number(percentile(point, "99%", "Latency (s)")), 3),
+        shown(get("Input Throughput (tok/s)"), 2),
+        shown(number(percentile(point, "99%", "Input (tok/s)")), 2),
+        shown(get("Avg Input Tokens"), 1),
+        success.clone(),
     ]
 }
 

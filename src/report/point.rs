@@ -50,6 +50,9 @@ const GROUPS: &[Group] = &[
 /// Rows that say nothing when they are zero, because then the quantity does not exist for this kind of request.
 const HIDDEN_AT_ZERO: &[&str] = &["Avg TTFT (ms)", "Avg TPOT (ms)", "Avg ITL (ms)", "Input Throughput (tok/s)"];
 
+/// Rows of generated text, which EvalScope writes as zeros where there is none.
+const OF_TEXT: &[&str] = &["Avg Output Tokens", "Output Throughput (tok/s)", "Total Throughput (tok/s)"];
+
 /// `Benchmarking summary` and `Percentile results` of one load point.
 pub fn point_tables(point: &PointResult) -> String {
     let summary = &point.evalscope_summary;
@@ -63,12 +66,14 @@ pub fn point_tables(point: &PointResult) -> String {
     if kinds.iter().all(|key| number(summary.get(*key)).is_some_and(|count| count > 0.0)) {
         rows.push(vec!["Stream / Non-Stream".to_owned(), joined(summary, &kinds)]);
     }
+    let read_only = number(summary.get("Total Throughput (tok/s)")) == Some(0.0);
     for (name, keys) in GROUPS {
         let shown: Vec<Vec<String>> = keys
             .iter()
             .filter(|(key, _)| {
                 let zero = number(summary.get(*key)) == Some(0.0);
-                summary.contains_key(*key) && !(zero && HIDDEN_AT_ZERO.contains(key))
+                let hidden = HIDDEN_AT_ZERO.contains(key) || (read_only && OF_TEXT.contains(key));
+                summary.contains_key(*key) && !(zero && hidden)
             })
             .map(|(key, decimals)| vec![(*key).to_owned(), value(summary, key, *decimals)])
             .collect();

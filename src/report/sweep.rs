@@ -55,7 +55,14 @@ pub fn sweep(run: &RunResult) -> Table {
         (false, true) => vec![Column::alone("load"), Column::of("req/s", "asked"), Column::of("req/s", "served")],
         (false, false) => vec![Column::alone("load"), Column::alone("req/s")],
     };
-    columns.extend([Column::alone("tok/s"), Column::of("in+out", "tok/s").wide()]);
+    // Where replies hold no text, what was read is all there is.
+    let read_only = figures().all(|figures| figures.output_throughput.is_none())
+        && figures().any(|figures| figures.input_throughput.is_some());
+    if read_only {
+        columns.push(Column::of("in", "tok/s"));
+    } else {
+        columns.extend([Column::alone("tok/s"), Column::of("in+out", "tok/s").wide()]);
+    }
     let mut cells: Vec<Vec<Cell>> = points
         .iter()
         .map(|point| {
@@ -65,8 +72,12 @@ pub fn sweep(run: &RunResult) -> Table {
                 cells.push(Cell::Figure(point.point.load.rate()));
             }
             cells.push(Cell::Figure(figures.request_throughput.filter(|_| figures.counts.ok > 0)));
-            cells.push(Cell::Figure(figures.output_throughput));
-            cells.push(Cell::Figure(figures.total_throughput));
+            if read_only {
+                cells.push(Cell::Figure(figures.input_throughput));
+            } else {
+                cells.push(Cell::Figure(figures.output_throughput));
+                cells.push(Cell::Figure(figures.total_throughput));
+            }
             cells
         })
         .collect();

@@ -27,6 +27,13 @@ pub fn e2e(point: &PointResult) -> Option<&Spread> {
     if is_scheduled(point) { figures.e2e_intended_ms.as_ref() } else { figures.e2e_ms.as_ref() }
 }
 
+/// Tokens a second that were generated; where replies hold no text, those that were read, and a word that says so.
+pub fn token_rate(point: &PointResult) -> Option<(f64, &'static str)> {
+    let figures = &point.figures;
+    let read = || figures.input_throughput.map(|rate| (rate, "in tok/s"));
+    figures.output_throughput.map(|rate| (rate, "tok/s")).or_else(read)
+}
+
 /// Time per output token, which no start touches.
 pub fn tpot(point: &PointResult) -> Option<&Spread> {
     point.figures.tpot_ms.as_ref()

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use crate::plan::{Plan, Point};
@@ -16,11 +17,13 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         .headers
         .iter()
         .map(|(name, value)| {
-            let shown = if is_secret_header(name.as_str()) { MASK } else { value.to_str().unwrap_or(MASK) };
+            let is_secret = is_secret_header(name.as_str()) || value.is_sensitive();
+            let shown = if is_secret { MASK } else { value.to_str().unwrap_or(MASK) };
             (name.to_string(), json!(shown))
         })
         .collect();
-    let key = plan.target.headers.iter().any(|(name, _)| name == http::header::AUTHORIZATION).then_some(MASK);
+    let is_key = |(name, value): &(HeaderName, HeaderValue)| name == AUTHORIZATION || value.is_sensitive();
+    let key = plan.target.headers.iter().any(is_key).then_some(MASK);
     let max_tokens = match plan.sampling.max_tokens {
         (min, max) if min == max => json!(max),
         (min, max) => json!([min, max]),
@@ -75,20 +78,20 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("max_prompt_length", json!(plan.workload.lengths.max)),
         ("min_prompt_length", json!(plan.workload.lengths.min)),
         ("prefix_length", json!(settings.prefix_length)),
-        ("prefix_count", json!(1)),
+        ("prefix_count", json!(settings.prefix_count)),
         ("prompt", json!(settings.prompt)),
         ("query_template", json!(settings.query_template)),
         ("apply_chat_template", json!(plan.workload.chat)),
-        ("image_width", json!(224)),
-        ("image_height", json!(224)),
-        ("image_format", json!("RGB")),
-        ("image_num", json!(1)),
-        ("image_patch_size", json!(28)),
+        ("image_width", json!(settings.image_width)),
+        ("image_height", json!(settings.image_height)),
+        ("image_format", json!(settings.image_format)),
+        ("image_num", json!(settings.image_num)),
+        ("image_patch_size", json!(settings.image_patch_size)),
         ("dataset", json!(settings.dataset)),
         ("dataset_path", json!(settings.dataset_path)),
         ("data_source", Value::Null),
         ("dataset_offset", json!(settings.dataset_offset)),
-        ("dataset_args", Value::Null),
+        ("dataset_args", options(settings.dataset_args.as_ref())),
         ("frequency_penalty", json!(settings.frequency_penalty)),
         ("repetition_penalty", json!(settings.repetition_penalty)),
         ("logprobs", if settings.logprobs { json!(true) } else { Value::Null }),
@@ -106,11 +109,20 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("top_p", json!(settings.top_p)),
         ("top_k", json!(settings.top_k)),
         ("extra_args", Value::Object(plan.sampling.extra.clone())),
-        ("tokenize_prompt", json!(false)),
-        ("multi_turn", json!(false)),
-        ("min_turns", json!(1)),
-        ("max_turns", Value::Null),
+        ("tokenize_prompt", json!(settings.tokenize_prompt)),
+        ("multi_turn", json!(settings.multi_turn)),
+        ("min_turns", json!(settings.min_turns)),
+        ("max_turns", json!(settings.max_turns)),
         ("multi_turn_args", Value::Null),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Options of the dataset as an object, whether they were given as one or as text.
+fn options(given: Option<&toml::Value>) -> Value {
+    match given {
+        None => Value::Null,
+        Some(toml::Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        Some(table) => json!(table),
+    }
 }

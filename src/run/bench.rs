@@ -3,13 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use http::Uri;
+use http::uri::PathAndQuery;
+
 use super::check;
 use super::point::{Ending, conclude};
 use super::ready::validate;
 use super::requests::{Fingerprint, requests, saves_to};
 use super::result::{PointResult, Status};
 use super::scrape::{Metrics, Scraper};
+use super::spelling::Spelling;
 use super::sweep::{Watcher, pause, remarks, workers};
+use super::vllm::Vllm;
 use crate::engine::{self, Job, Ledger, Release, Route, Schedule, Stop, Tally};
 use crate::error::{Failure, Result};
 use crate::local;
@@ -38,7 +43,44 @@ pub(super) struct Bench<'a> {
     pub(super) self_check: Option<SelfCheck>,
     offset: u64,
     /// Serves until it is dropped.
-    _server: Option<local::Server>,
+    _server: Answering,
+}
+
+/// Who answers, as long as this is held.
+enum Answering {
+    /// Somebody else.
+    Remote,
+    /// A server inside this program.
+    Embedded { _server: local::Server },
+    /// A child of this program.
+    Vllm { _server: Box<Vllm> },
+}
+
+impl Answering {
+    /// Starts what the plan wants to have started, and fills in where it listens.
+    fn start(plan: &mut Plan, stop: &Stop) -> Result<Self> {
+        match &plan.served {
+            Served::Remote => Ok(Answering::Remote),
+            Served::Embedded(spec) => {
+                let server = local::start(spec)?;
+                plan.target.url = at(&plan.target.url, &server.addr().to_string())?;
+                Ok(Answering::Embedded { _server: server })
+            }
+            Served::Vllm(spec) => {
+                let mut server = Box::new(Vllm::start(spec)?);
+                plan.target.url = at(&plan.target.url, &server.authority())?;
+                server.wait(&plan.target, stop)?;
+                Ok(Answering::Vllm { _server: server })
+            }
+        }
+    }
+}
+
+/// The same address at another host and port.
+fn at(url: &Uri, authority: &str) -> Result<Uri> {
+    let path = url.path_and_query().map_or("/", PathAndQuery::as_str);
+    let made = format!("http://{authority}{path}").parse();
+    made.map_err(|error| Failure::bug("the server has no address").because(error))
 }
 
 impl<'a> Bench<'a> {
@@ -48,18 +90,13 @@ impl<'a> Bench<'a> {
         let mut plan = plan.clone();
         let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));
         let tokenizer = lock(&workload).tokenizer().cloned();
-        let server = match &plan.served {
-            Served::Embedded(spec) => Some(local::start(spec)?),
-            Served::Remote => None,
-        };
-        if let Some(server) = &server {
-            let url = server.url().parse();
-            plan.target.url = url.map_err(|error| Failure::bug("the embedded server has no address").because(error))?;
-        }
+        let server = Answering::start(&mut plan, stop)?;
         let route = check::route(&plan.target)?;
         let metrics = Metrics::of(&plan, &route)?;
-        if !plan.settings.no_test_connection && server.is_none() {
-            check::check(&plan, &route, stop)?;
+        // As in EvalScope, what generates no text is not asked for any.
+        let is_checked = !plan.target.dialect.is_input_only() && !matches!(server, Answering::Embedded { .. });
+        if !plan.settings.no_test_connection && is_checked {
+            check::check(&plan, &Spelling::of(&plan, tokenizer.as_ref())?, &route, stop)?;
         }
         dir.write("plan.toml", plan.to_toml()?.as_bytes())?;
         Ok(Bench {

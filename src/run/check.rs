@@ -1,29 +1,30 @@
 //! The look at the target before a run, and what to say when it refuses.
 
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
+use super::spelling::Spelling;
 use crate::engine::{Request, Route, Stop, get, probe};
 use crate::error::{Exit, Failure, Result};
 use crate::plan::Plan;
 use crate::prompt::{Content, Prompt};
 use crate::record::{FailureKind, Outcome, Record};
-use crate::target::Target;
+use crate::target::{Dialect, Target, is_secret_header};
 use crate::units::clean;
-use crate::wire;
 
 /// Sends one short request and explains a failure. EvalScope sends the run's full settings here, so that a probe may
 /// generate thousands of tokens, and asks again for up to six hours; ours asks for one token, once.
-pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
+pub(super) fn check(plan: &Plan, spelling: &Spelling, route: &Route, stop: &Stop) -> Result<()> {
     let target = &plan.target;
     let content = if plan.workload.chat {
         Content::Messages(vec![serde_json::json!({"role": "user", "content": "hello"})])
     } else {
         Content::Text("hello".to_owned())
     };
-    let prompt = Prompt { max_tokens: Some(1), ..Prompt::new(content) };
-    let mut sampling = plan.sampling.clone();
-    sampling.fields.shift_remove("min_tokens");
-    let encoded = wire::encode(&prompt, &sampling, &target.model)?;
+    // OpenAI's Responses takes no less.
+    let least = if target.dialect == Dialect::Responses { 16 } else { 1 };
+    let prompt = Prompt { max_tokens: Some(least), ..Prompt::new(content) };
+    let (encoded, _) = spelling.clone().brief().encode(&prompt)?;
     let request =
         Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None, due_ns: None, warmup: false };
     let runtime = runtime()?;
@@ -59,8 +60,22 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 /// `/v1/models` beside the endpoint.
 fn models_path(target: &Target) -> String {
     let path = target.url.path();
-    let base = path.strip_suffix("/chat/completions").or_else(|| path.strip_suffix("/completions")).unwrap_or("");
+    let known = ["/chat/completions", "/completions", "/responses", "/messages"];
+    let base = known.iter().find_map(|end| path.strip_suffix(end)).unwrap_or("");
     format!("{base}/models")
+}
+
+/// Where the address of an API should end.
+fn ending(dialect: &Dialect) -> String {
+    match dialect {
+        Dialect::Chat | Dialect::Completion => "/v1/chat/completions or /v1/completions".to_owned(),
+        Dialect::Responses => "/v1/responses".to_owned(),
+        Dialect::Messages => "/v1/messages".to_owned(),
+        Dialect::DashScope => "/api/v1/services/aigc/text-generation/generation".to_owned(),
+        Dialect::Embedding => "/v1/embeddings".to_owned(),
+        Dialect::Rerank => "/v1/reranks, /v1/rerank or /rerank".to_owned(),
+        Dialect::Custom(api) => api.path.clone().unwrap_or_else(|| "what its --api-file expects".to_owned()),
+    }
 }
 
 fn served_models(body: &[u8]) -> Vec<String> {
@@ -85,24 +100,33 @@ fn explain(target: &Target, kind: FailureKind, record: &Record, served: &[String
             failure.hint("the server is too slow or stuck; raise --connect-timeout, --read-timeout or --total-timeout")
         }
         (_, Some(401 | 403)) => {
-            let sent = target.headers.iter().any(|(name, _)| crate::target::is_secret_header(name.as_str()));
-            failure.hint(if sent {
-                "a key was sent and refused; check OPENAI_API_KEY, EVALSCOPE_API_KEY or --api-key"
+            let is_key = |(name, value): &(HeaderName, HeaderValue)| is_secret_header(name.as_str()) || value.is_sensitive();
+            let own = match target.dialect {
+                Dialect::Messages => "ANTHROPIC_API_KEY",
+                Dialect::DashScope => "DASHSCOPE_API_KEY",
+                _ => "OPENAI_API_KEY",
+            };
+            failure.hint(if target.headers.iter().any(is_key) {
+                format!("a key was sent and refused; check {own}, EVALSCOPE_API_KEY or --api-key")
             } else {
-                "no key was sent; set OPENAI_API_KEY or EVALSCOPE_API_KEY, or pass --api-key"
+                format!("no key was sent; set {own} or EVALSCOPE_API_KEY, or pass --api-key")
             })
         }
         (_, Some(404)) if served.contains(&target.model) || served.is_empty() => {
-            failure.hint("check the path of --url: it should end in /v1/chat/completions or /v1/completions")
+            failure.hint(format!("check the path of --url: it should end in {}", ending(&target.dialect)))
         }
         (_, Some(404)) => failure.hint(format!(
             "--model {} is not served here; the server serves: {}",
             target.model,
             served.join(", ")
         )),
-        (FailureKind::Payload, _) => failure.hint(
+        (FailureKind::Payload, _) if matches!(target.dialect, Dialect::Chat | Dialect::Completion) => failure.hint(
             "this does not look like an OpenAI-compatible endpoint; check the path of --url (/v1/chat/completions) and any proxy in between",
         ),
+        (FailureKind::Payload, _) => failure.hint(format!(
+            "this is not what --api promises; check the path of --url ({}) and any proxy in between",
+            ending(&target.dialect)
+        )),
         (_, Some(429)) => failure.hint("the server limits the rate; wait, or raise its limits for the test"),
         (_, Some(400 | 422)) => {
             failure.hint("the server refuses the request body; check --model, --extra-args and the sampling flags")

@@ -18,8 +18,10 @@ mod scrape;
 mod search;
 mod selfcheck;
 mod settle;
+mod spelling;
 mod sweep;
 mod tune;
+mod vllm;
 
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
@@ -29,5 +31,7 @@ pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use selfcheck::{Trial, self_check};
+pub use settle::settle;
 pub use sweep::{Watcher, sweep};
 pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};
+pub use vllm::abandon;

@@ -80,7 +80,8 @@ pub(super) fn conclude(
         _ => ending.unsent,
     };
     summary.unsent(unsent);
-    let options = CompatOptions::of(&point.load);
+    let input_only = plan.target.dialect.is_input_only();
+    let options = CompatOptions { input_only, ..CompatOptions::of(&point.load) };
     let mut figures = summary.figures();
     evidence.bound(&mut figures);
     figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));

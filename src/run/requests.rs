@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bench::lock;
+use super::spelling::Spelling;
 use crate::engine::{Request, Requests};
 use crate::error::{Failure, Result};
 use crate::plan::{Arrival, Load, Plan, Point, Source};
 use crate::prompt::Conversation;
 use crate::store::{Digest, SavedHeader, SavedReader, SavedRequest, SavedWriter};
 use crate::units::NS_PER_S;
-use crate::wire;
 use crate::workload::{self, Arrivals, Process, Workload, read_offsets};
 
 /// Prompts made at a time.
@@ -65,6 +65,7 @@ pub(super) fn saves_to(plan: &Plan, point: Point) -> Option<PathBuf> {
 fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point) -> Result<Requests> {
     let (plan, workload) = (plan.clone(), Arc::clone(workload));
     let total = point.warmup + point.number;
+    let spelling = Spelling::of(&plan, lock(&workload).tokenizer())?;
     let recorded = plan.load.arrival == Arrival::Recorded;
     // The first request of the point is due at once, wherever in the trace it stands.
     let mut begun = None;
@@ -81,9 +82,9 @@ fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point
     });
     let mut encode = move |conversation: &Conversation, index: u64| -> Result<Request> {
         let prompt = conversation.turns.first().ok_or_else(|| Failure::bug("a conversation has no turn"))?;
-        let encoded = wire::encode(prompt, &plan.sampling, &plan.target.model)?;
+        let (encoded, made) = spelling.encode(prompt)?;
         // A count is reported only where the user named the tokenizer: the built-in one is not the server's.
-        let counted = prompt.tokens.filter(|_| plan.workload.tokenizer.is_some());
+        let counted = made.or(prompt.tokens).filter(|_| plan.workload.tokenizer.is_some());
         Ok(Request {
             body: encoded.bytes,
             stream: encoded.stream,

@@ -80,7 +80,7 @@ impl PointResult {
 pub struct Setting {
     /// Model as it was asked for.
     pub model: String,
-    /// `openai` or `local`.
+    /// The API, as it was named.
     pub api: String,
     /// Address that was posted to; secrets are never part of it.
     pub url: String,

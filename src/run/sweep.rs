@@ -122,7 +122,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         model: target.model.clone(),
         api: plan.settings.api.clone(),
         url: target.url.to_string(),
-        embedded: plan.served != Served::Remote,
+        embedded: matches!(plan.served, Served::Embedded(_)),
         dataset: plan.workload.source.name().to_owned(),
         workload_seed: plan.workload.seed,
         stream: plan.sampling.stream,
@@ -182,6 +182,12 @@ pub(super) fn remarks(workload: &Workload) -> Vec<String> {
     }
     if remarks.inexact > 0 {
         notices.push(format!("{} random prompts do not have the drawn length", remarks.inexact));
+    }
+    if remarks.sorted > 0 {
+        notices.push(format!(
+            "{} records of the trace were not in the order of their times, and were sorted",
+            remarks.sorted
+        ));
     }
     if let Some(repeats) = remarks.repeats_after {
         notices

@@ -11,6 +11,7 @@ use crate::hist::Hist;
 pub const DEFINITIONS: &[(&str, &str)] = &[
     ("wall_s", "first start of a measured request to the last end of one, in seconds"),
     ("request_throughput", "successful requests / wall_s, requests per second"),
+    ("input_throughput", "prompt tokens of successful requests / wall_s, tokens per second"),
     ("output_throughput", "completion tokens of successful requests / wall_s, tokens per second"),
     ("total_throughput", "prompt and completion tokens of successful requests / wall_s, tokens per second"),
     (
@@ -236,6 +237,9 @@ pub struct Figures {
     /// 95 % interval of it, from sections of equal length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_throughput_ci: Option<Interval>,
+    /// Input tokens per second.
+    #[serde(default)]
+    pub input_throughput: Option<f64>,
     /// Output tokens per second.
     pub output_throughput: Option<f64>,
     /// 95 % interval of it, from sections of equal length.

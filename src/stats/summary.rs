@@ -254,6 +254,11 @@ impl Summary {
         self.ttft.quantile(0.5)
     }
 
+    /// Prompt tokens of successful requests so far.
+    pub fn input_tokens(&self) -> u128 {
+        self.input.sum()
+    }
+
     /// Completion tokens so far.
     pub fn output_tokens(&self) -> u128 {
         self.output.sum()
@@ -273,6 +278,7 @@ impl Summary {
             failures: self.failures.clone(),
             wall_s: wall,
             request_throughput: rate(counts.ok as f64),
+            input_throughput: tokens(&self.input).and_then(rate),
             output_throughput: tokens(&self.output).and_then(rate),
             total_throughput: tokens(&self.input)
                 .zip(tokens(&self.output))

@@ -1,56 +1,39 @@
 //! Prompts to bytes and bytes to deltas, for each dialect. Pure: no socket, no clock, no file.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `body` | a prompt as the body of a request, in any dialect |
+//! | `delta`, `reply` | one event of a stream; a reply that is not streamed |
+//! | `frames`, `sse`, `lines` | bytes to events: server-sent ones, or a JSON document a line |
+//! | `chat` | OpenAI's chat completions and completions |
+//! | `responses` | OpenAI's Responses |
+//! | `messages` | Anthropic's Messages |
+//! | `dashscope` | DashScope's text generation |
+//! | `embedding`, `rerank` | what has no text to generate |
+//! | `custom` | an API that a file describes |
+//! | `parts` | the content of chat messages, as each dialect writes it |
+//! | `text`, `usage` | text and token counts in the shapes that servers give them |
 
 mod body;
+mod chat;
+mod custom;
+mod dashscope;
 mod delta;
+mod embedding;
+mod frames;
+mod lines;
+mod messages;
+mod parts;
 mod reply;
+mod rerank;
+mod responses;
 mod sse;
+mod text;
+mod usage;
 
 pub use body::{Encoded, encode};
-pub use delta::{Delta, decode};
+pub use delta::{Delta, decode, is_whole, marks_its_end};
+pub use frames::Frames;
 pub use reply::{Reply, ServerError, decode_reply, server_message};
 pub use sse::{Events, Stamped};
-
-use serde::Deserialize;
-
-/// Token counts as a server reports them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Tokens of the prompt.
-    pub prompt_tokens: Option<u64>,
-    /// Tokens of the reply, reasoning included.
-    pub completion_tokens: Option<u64>,
-    /// Prompt tokens taken from a cache.
-    pub cached_tokens: Option<u64>,
-    /// Reply tokens that were reasoning.
-    pub reasoning_tokens: Option<u64>,
-}
-
-impl<'de> Deserialize<'de> for Usage {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Prompt {
-            cached_tokens: Option<u64>,
-        }
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Completion {
-            reasoning_tokens: Option<u64>,
-        }
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Raw {
-            prompt_tokens: Option<u64>,
-            completion_tokens: Option<u64>,
-            prompt_tokens_details: Option<Prompt>,
-            completion_tokens_details: Option<Completion>,
-        }
-        let raw = Raw::deserialize(deserializer)?;
-        Ok(Usage {
-            prompt_tokens: raw.prompt_tokens,
-            completion_tokens: raw.completion_tokens,
-            cached_tokens: raw.prompt_tokens_details.and_then(|details| details.cached_tokens),
-            reasoning_tokens: raw.completion_tokens_details.and_then(|details| details.reasoning_tokens),
-        })
-    }
-}
+pub use usage::Usage;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::Usage;
+use super::{Usage, chat, custom, dashscope, embedding, messages, rerank, responses};
+use crate::target::Dialect;
 use crate::units::clean;
 
 /// The longest message of a server that is kept.
@@ -31,33 +32,36 @@ pub enum ServerError {
 /// Reads a reply that is not streamed.
 ///
 /// # Errors
-/// When it reports an error, is not JSON, or has no choices.
-pub fn decode_reply(body: &[u8]) -> Result<Reply, ServerError> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|_| ServerError::Malformed(not_json(&String::from_utf8_lossy(body))))?;
-    if value.get("error").is_some_and(|error| !error.is_null()) || value["object"] == "error" {
-        return Err(ServerError::Reported(server_message(&value.to_string())));
+/// When it reports an error, is not JSON, or has nothing of what was asked for.
+pub fn decode_reply(dialect: &Dialect, body: &[u8]) -> Result<Reply, ServerError> {
+    let not_json = || ServerError::Malformed(not_json(&String::from_utf8_lossy(body)));
+    if dialect.is_input_only() {
+        // Vectors and scores are passed over without being kept; what else there may be is an error.
+        let read = if *dialect == Dialect::Embedding { embedding::reply(body) } else { rerank::reply(body) };
+        return read.or_else(|error| {
+            let value: Value = serde_json::from_slice(body).map_err(|_| not_json())?;
+            Err(reported(&value).unwrap_or(error))
+        });
     }
-    let choices = value["choices"]
-        .as_array()
-        .filter(|choices| !choices.is_empty())
-        .ok_or_else(|| ServerError::Malformed("the reply has no choices".to_owned()))?;
-    let mut text = String::new();
-    for choice in choices {
-        let message = &choice["message"];
-        let pieces = [&choice["text"], &message["reasoning_content"], &message["content"], &message["refusal"]];
-        pieces.iter().filter_map(|piece| piece.as_str()).for_each(|piece| text.push_str(piece));
-        if message["reasoning_content"].is_null() {
-            text.push_str(message["reasoning"].as_str().unwrap_or(""));
-        }
-        for call in message["tool_calls"].as_array().into_iter().flatten() {
-            for piece in [&call["function"]["name"], &call["function"]["arguments"]] {
-                text.push_str(piece.as_str().unwrap_or(""));
-            }
-        }
+    let value: Value = serde_json::from_slice(body).map_err(|_| not_json())?;
+    if let Dialect::Custom(api) = dialect {
+        return custom::reply(api, &value);
     }
-    let usage = value.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok());
-    Ok(Reply { text, usage })
+    if let Some(error) = reported(&value) {
+        return Err(error);
+    }
+    match dialect {
+        Dialect::Responses => responses::reply(&value),
+        Dialect::Messages => messages::reply(&value),
+        Dialect::DashScope => dashscope::reply(&String::from_utf8_lossy(body)),
+        _ => chat::reply(&value),
+    }
+}
+
+/// The error that a body of status 200 reports, in OpenAI's spellings.
+fn reported(value: &Value) -> Option<ServerError> {
+    let is_error = value.get("error").is_some_and(|error| !error.is_null()) || value["object"] == "error";
+    is_error.then(|| ServerError::Reported(server_message(&value.to_string())))
 }
 
 /// What a body that should have been JSON is, in words.
@@ -93,19 +97,32 @@ mod tests {
     #[test]
     fn both_dialects_are_read() {
         let chat = br#"{"choices":[{"message":{"content":"hi","reasoning_content":"so "}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-        let reply = decode_reply(chat).unwrap_or_default();
+        let reply = decode_reply(&Dialect::Chat, chat).unwrap_or_default();
         assert_eq!((reply.text.as_str(), reply.usage.and_then(|usage| usage.completion_tokens)), ("so hi", Some(2)));
-        assert_eq!(decode_reply(br#"{"choices":[{"text":"x"}]}"#).unwrap_or_default().text, "x");
-        assert_eq!(decode_reply(br#"{"choices":[{"message":{"content":null}}]}"#), Ok(Reply::default()));
+        assert_eq!(decode_reply(&Dialect::Completion, br#"{"choices":[{"text":"x"}]}"#).unwrap_or_default().text, "x");
+        assert_eq!(
+            decode_reply(&Dialect::Completion, br#"{"choices":[{"message":{"content":null}}]}"#),
+            Ok(Reply::default())
+        );
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        let words = |body: &[u8]| decode_reply(body).err().map(|error| error.to_string()).unwrap_or_default();
+        let words =
+            |body: &[u8]| decode_reply(&Dialect::Chat, body).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(words(b"<html><body>404").contains("web page"));
         assert!(words(b"").contains("empty"));
         assert!(words(b"{}").contains("no choices"));
         assert_eq!(words(br#"{"error":{"message":"bad \u001b[1m model"}}"#), "bad  [1m model");
+    }
+
+    #[test]
+    fn replies_without_text_are_read_or_named() {
+        let words = |body: &[u8]| decode_reply(&Dialect::Embedding, body).err().map(|error| error.to_string());
+        assert_eq!(words(br#"{"data":[{"embedding":[1]}]}"#), None);
+        assert_eq!(words(br#"{"object":"error","message":"too long"}"#).as_deref(), Some("too long"));
+        assert_eq!(words(br#"{"data":[]}"#).as_deref(), Some("the reply has no embeddings"));
+        assert!(words(b"<html>").is_some_and(|said| said.contains("web page")));
     }
 
     #[test]

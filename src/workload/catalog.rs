@@ -1,12 +1,12 @@
 //! All datasets, each with its card: what it is, what its file holds, where it can be had, and a command that runs it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, Result};
 use crate::plan::dataset::{Schema, Set};
 
 /// What is known of a dataset, from `datasets/<name>/card.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// The name that `--dataset` takes.
     pub name: String,
@@ -33,7 +33,7 @@ pub struct Card {
 }
 
 /// Where a dataset is on the hubs.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hub {
     /// Repository on ModelScope.

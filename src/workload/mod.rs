@@ -115,6 +115,8 @@ pub struct Workload {
     /// Number of the first item.
     first: u64,
     has_schedule: bool,
+    /// Items handed out, counted to the last of them.
+    handed: u64,
 }
 
 impl Workload {
@@ -129,6 +131,7 @@ impl Workload {
         let from = self.first.checked_add(offset).filter(|from| from.checked_add(count).is_some());
         let from = from.ok_or_else(|| Failure::usage(format!("--dataset-offset {}: out of range", self.first)))?;
         let items = self.source.items(from, count)?;
+        self.handed = self.handed.max(offset.saturating_add(count));
         (from..).zip(items).map(|(index, item)| self.shape.conversation(index, item)).collect()
     }
 
@@ -153,6 +156,8 @@ impl Workload {
 
     /// What a reader of the results should know of everything handed out so far.
     pub fn remarks(&self) -> Remarks {
-        self.source.remarks()
+        let remarks = self.source.remarks();
+        let repeats_after = remarks.repeats_after.filter(|repeats| *repeats < self.handed);
+        Remarks { repeats_after, ..remarks }
     }
 }

@@ -82,7 +82,7 @@ pub fn open(spec: &WorkloadSpec, count: u64) -> Result<Workload> {
     let source = source(spec, named.as_ref(), count)?;
     let has_schedule = matches!(spec.source, plan::Source::Set(set) if set.has_schedule());
     let shape = Shape::new(spec, named.clone());
-    Ok(Workload { source, shape, tokenizer: named, first: spec.offset, has_schedule })
+    Ok(Workload { source, shape, tokenizer: named, first: spec.offset, has_schedule, handed: 0 })
 }
 
 /// What the first `most` items of a dataset are, where it can tell before the run: recorded traffic and groups with a

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -85,6 +86,16 @@ impl Perf {
     /// Aims at a server, as model `test-model`.
     pub fn checking(self, server: &Server) -> Self {
         self.watching(server).args("--no-server-metrics")
+    }
+
+    /// Aims at a path of a server, as model `test-model`.
+    pub fn at(self, server: &Server, path: &str) -> Self {
+        self.arg("--url").arg(server.at(path)).args("--model test-model --sleep-interval 0 --no-server-metrics")
+    }
+
+    /// The folder it works in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Aims at a server whose metrics are read, as model `test-model`.

@@ -83,6 +83,15 @@ impl Reply {
         Self::whole(status, "application/json", &body.to_string())
     }
 
+    /// The same head for a body in pieces, none of which is there yet.
+    pub fn chunked(mut self) -> Self {
+        let kept = self.head.lines().filter(|line| !line.starts_with("content-length"));
+        self.head = kept.flat_map(|line| [line, "\r\n"]).collect::<String>() + "transfer-encoding: chunked\r\n";
+        self.steps.clear();
+        self.chunked = true;
+        self
+    }
+
     /// An error as OpenAI's servers spell it.
     pub fn error(status: u16, message: &str) -> Self {
         Self::json(status, &json!({"error": {"message": message, "type": "test", "code": null}}))

@@ -133,8 +133,18 @@ impl Server {
 
     /// The address of chat completions.
     pub fn url(&self) -> String {
+        self.at("/v1/chat/completions")
+    }
+
+    /// The address of a path.
+    pub fn at(&self, path: &str) -> String {
         let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}/v1/chat/completions", self.shared.address)
+        format!("{scheme}://{}{path}", self.shared.address)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.shared.address.port()
     }
 
     /// Every request so far.
