@@ -27,8 +27,8 @@
 //! | level | module | duty |
 //! |---|---|---|
 //! | 0 | [`error`], [`units`] | failures and exit numbers; quantities in and out |
-//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`template`], [`plan`] | the nouns |
-//! | 2 | [`wire`], [`store`] | bytes of each dialect; files of a run |
+//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`template`], [`table`], [`plan`] | the nouns |
+//! | 2 | [`wire`], [`store`], [`tls`] | bytes of each dialect; files of a run; whom to trust |
 //! | 3 | [`workload`], [`engine`], [`stats`], [`local`] | make work; place and stamp it; turn records to numbers; serve a model |
 //! | 4 | [`run`] | conduct one or many runs |
 //! | 6 | [`report`] | results to a document, a document to bytes |
@@ -60,8 +60,10 @@ pub mod report;
 pub mod run;
 pub mod stats;
 pub mod store;
+pub mod table;
 pub mod target;
 pub mod template;
+pub mod tls;
 pub mod tokenizer;
 pub mod units;
 pub mod wire;

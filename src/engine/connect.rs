@@ -15,10 +15,10 @@ use super::clock::Clock;
 use super::exchange::Fault;
 use super::link::{Link, Spoken};
 use super::stamped_io::{StampedIo, Stamps};
-use super::tls::client_config;
 use crate::error::{Failure, Result};
 use crate::record::FailureKind;
 use crate::target::{HttpVersion, Target};
+use crate::tls::client_config;
 use crate::units::clean;
 
 /// Everything a connection needs that can be made before the run: addresses and the TLS configuration.
@@ -55,7 +55,7 @@ impl Route {
         let tls = if target.is_tls() {
             let name = ServerName::try_from(target.host().to_owned())
                 .map_err(|_| unknown("not a name that a certificate can bear".to_owned()))?;
-            Some((TlsConnector::from(Arc::new(client_config(target)?)), name))
+            Some((TlsConnector::from(Arc::new(client_config(&target.trust, target.http)?)), name))
         } else {
             None
         };

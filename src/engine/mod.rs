@@ -20,7 +20,6 @@ mod schedule;
 mod stamped_io;
 mod stop;
 mod timer;
-mod tls;
 mod worker;
 
 pub use connect::Route;

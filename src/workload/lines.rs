@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::elements::Elements;
 use crate::error::{Failure, Result};
+use crate::table;
 
 /// Where the text of a dataset is.
 #[derive(Debug, Clone)]
@@ -13,7 +14,8 @@ pub(super) enum Origin {
     BuiltIn { name: &'static str, text: &'static str },
     /// In a file.
     File(PathBuf),
-    /// In a file that holds a line a row, or one JSON array, which may be a field of an object.
+    /// In a file that holds a line a row, one JSON array, which may be a field of an object, or a table; or in a folder of
+    /// tables.
     Array {
         /// The file.
         path: PathBuf,
@@ -30,6 +32,32 @@ pub(super) enum Rows {
     Lines(Lines),
     /// An element of an array each.
     Elements(Elements, String),
+    /// A row of a table each, as JSON.
+    Table(Box<Table>),
+}
+
+/// Rows of a table, written as JSON one at a time.
+pub(super) struct Table {
+    rows: table::Rows,
+    name: String,
+    number: u64,
+    text: String,
+}
+
+impl Table {
+    fn next(&mut self) -> Result<Option<(Place<'_>, &str)>> {
+        let Some(row) = self.rows.next().transpose()? else { return Ok(None) };
+        self.number += 1;
+        self.text = serde_json::Value::Object(row).to_string();
+        Ok(Some((Place { file: &self.name, line: self.number }, &self.text)))
+    }
+}
+
+/// Whether rows are those of a table, or of the tables of a folder.
+fn is_table(path: &Path) -> bool {
+    const ENDINGS: [&str; 6] = [".parquet", ".arrow", ".csv", ".tsv", ".gz", ".feather"];
+    let name = path.to_string_lossy().to_lowercase();
+    path.is_dir() || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 impl Rows {
@@ -37,6 +65,7 @@ impl Rows {
     pub(super) fn next(&mut self) -> Result<Option<(Place<'_>, &str)>> {
         match self {
             Rows::Lines(lines) => lines.next(),
+            Rows::Table(table) => table.next(),
             Rows::Elements(elements, name) => {
                 Ok(elements.next()?.map(|(line, text)| (Place { file: name.as_str(), line }, text)))
             }
@@ -77,6 +106,10 @@ impl Origin {
         match self {
             Origin::BuiltIn { text, .. } => Ok(Rows::Lines(Lines::new(Box::new(Cursor::new(text.as_bytes())), name))),
             Origin::File(path) => Lines::open(path, "--dataset-path").map(Rows::Lines),
+            Origin::Array { path, .. } if is_table(path) => {
+                let rows = table::Rows::open(path)?;
+                Ok(Rows::Table(Box::new(Table { rows, name, number: 0, text: String::new() })))
+            }
             Origin::Array { path, field, nested } => {
                 let mut lines = Lines::open(path, "--dataset-path")?;
                 let start = lines

@@ -12,17 +12,20 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::error::{Failure, Result};
-use crate::target::{HttpVersion, Target, Trust};
+use crate::target::{HttpVersion, Trust};
 
 type Verdict<T> = std::result::Result<T, rustls::Error>;
 
-/// The TLS configuration of a run: whom to trust and which HTTP versions to offer.
-pub(super) fn client_config(target: &Target) -> Result<ClientConfig> {
+/// The TLS configuration of a client: whom to trust and which HTTP versions to offer.
+///
+/// # Errors
+/// When certificates cannot be read.
+pub fn client_config(trust: &Trust, http: HttpVersion) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Failure::bug("the TLS library lacks a protocol version").because(error))?;
-    let verifier: Arc<dyn ServerCertVerifier> = match &target.trust {
+    let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Anyone => Arc::new(Verifier { roots: None, provider }),
         Trust::Roots(path) => Arc::new(Verifier { roots: Some(Roots::open(path, &provider)?), provider }),
         Trust::Platform => Arc::new(rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
@@ -32,7 +35,7 @@ pub(super) fn client_config(target: &Target) -> Result<ClientConfig> {
         })?),
     };
     let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = match target.http {
+    config.alpn_protocols = match http {
         HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
         HttpVersion::Http2 => vec![b"h2".to_vec()],

@@ -1,0 +1,27 @@
+//! Rows of a file of data, whatever its format: one JSON object a row, one batch in memory.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `rows` | the reader that picks the format and goes from file to file of a folder |
+//! | `format` | the format of a file, told by its name and first bytes |
+//! | `lines`, `json`, `separated` | text: a row a line; JSON documents; cells with a separator |
+//! | `arrow`, `parquet` | batches of columns |
+//! | `cell` | a cell of a column to a JSON value |
+//! | `bytes` | binary cells, and where a row holds an image |
+
+mod arrow;
+mod bytes;
+mod cell;
+mod format;
+mod json;
+mod lines;
+mod parquet;
+mod rows;
+mod separated;
+
+#[cfg(test)]
+mod tests;
+
+pub use bytes::{BYTES, bytes_of};
+pub use format::Format;
+pub use rows::{Row, Rows};
