@@ -26,7 +26,7 @@ fn flags_that_cannot_be_used_are_named_with_the_remedy() {
     let cases: [(&str, &[&str]); 39] = [
         ("--paralell 2", &["--paralell", "--parallel"]),
         ("--api grpc", &["--api grpc", "known APIs: openai, local, local_vllm"]),
-        ("--dataset sonnets", &["--dataset sonnets", "openqa, line_by_line, custom, random"]),
+        ("--dataset opnqa", &["--dataset opnqa", "did you mean openqa", "evalscope perf datasets"]),
         ("--http-version 3", &["--http-version 3", "auto, 1.1, 2"]),
         ("--parallel 0", &["--parallel", "at least 1"]),
         ("--parallel 1,0", &["--parallel", "at least 1"]),

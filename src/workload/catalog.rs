@@ -196,6 +196,19 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_datasets_has_every_name_option_and_command() -> TestResult {
+        let page = include_str!("../../datasets/README.md");
+        for card in cards()? {
+            assert!(page.contains(&format!("\n{}\n", card.example)), "{}", card.example);
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{}`", card.name))).ok_or(card.name.clone())?;
+            for (option, _) in options(Set::named(&card.name)?).iter().filter(|(option, _)| *option != "num_workers") {
+                assert!(row.contains(&format!("`{option}`")), "{}: {option}", card.name);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
     fn the_options_told_are_those_that_are_read() -> TestResult {
         for set in Set::names(|_| true).into_iter().map(Set::named) {
             let set = set?;

@@ -4,8 +4,11 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
 
 use super::maker::SALT;
+use super::messages;
 use super::rng::{self, Purpose};
+use crate::error::Result;
 use crate::prompt::{Content, Conversation};
+use crate::tokenizer::Tokenizer;
 
 /// Short common words, each one token or two in any tokenizer; sixty-four of them, so that eight are 48 bits.
 const WORDS: [&str; 64] = [
@@ -34,6 +37,34 @@ pub(super) fn salt(conversation: &mut Conversation, seed: u64, index: u64) {
         Content::Tokens(_) => return,
     }
     first.tokens = None;
+}
+
+/// Cuts the last text of a conversation's first turn until the turn has no more than so many tokens.
+pub(super) fn trim(conversation: &mut Conversation, target: usize, tokenizer: &Tokenizer) -> Result<()> {
+    let Some(first) = conversation.turns.first_mut() else { return Ok(()) };
+    for _ in 0..SALT {
+        let over = match messages::tokens(&first.content, tokenizer)? {
+            Some(tokens) if tokens as usize > target => tokens as usize - target,
+            _ => return Ok(()),
+        };
+        let Some(text) = last_text(&mut first.content) else { return Ok(()) };
+        let ids = tokenizer.encode(text)?;
+        let kept = ids.get(..ids.len().saturating_sub(over)).unwrap_or_default();
+        // A character that was cut in two is no text.
+        *text = tokenizer.decode(kept)?.trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned();
+    }
+    Ok(())
+}
+
+fn last_text(content: &mut Content) -> Option<&mut String> {
+    match content {
+        Content::Text(text) => Some(text),
+        Content::Messages(list) => match list.last_mut()?.get_mut("content")? {
+            Value::String(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn words(rng: &mut ChaCha8Rng) -> String {
@@ -103,5 +134,20 @@ mod tests {
         assert_ne!(salted(Content::Body(body.clone()), 1), Content::Body(body));
         let inputs = Content::Inputs(vec!["a".to_owned()]);
         assert_ne!(salted(inputs.clone(), 1), inputs);
+    }
+
+    #[test]
+    fn a_length_that_was_asked_for_is_kept() -> Result<()> {
+        let tokenizer = Tokenizer::built_in()?;
+        let long = "the people of the state know what to do and how to do it today ".repeat(4);
+        let chat = json!([{"role": "system", "content": "be kind"}, {"role": "user", "content": long}]);
+        let list = chat.as_array().cloned().unwrap_or_default();
+        for content in [Content::Text(long), Content::Messages(list)] {
+            let mut conversation: Conversation = Prompt::new(content).into();
+            salt(&mut conversation, 7, 3);
+            trim(&mut conversation, 40, &tokenizer)?;
+            assert_eq!(messages::tokens(&conversation.turns[0].content, &tokenizer)?, Some(40));
+        }
+        Ok(())
     }
 }

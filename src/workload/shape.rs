@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::messages;
 use super::rng::{self, Purpose};
-use super::salt::salt;
+use super::salt::{salt, trim};
 use crate::error::Result;
+use crate::plan::dataset::Args;
 use crate::plan::{Source, WorkloadSpec};
 use crate::prompt::{Content, Conversation, Prompt};
 use crate::tokenizer::Tokenizer;
@@ -24,6 +25,8 @@ pub(super) struct Shape {
     salted: bool,
     /// Counts what was salted.
     tokenizer: Option<Tokenizer>,
+    /// Tokens that a prompt was brought to, and keeps.
+    target: Option<u32>,
 }
 
 impl Shape {
@@ -37,13 +40,20 @@ impl Shape {
         // What is made here has tokens of its own already, and the length that was asked for.
         let made = matches!(&spec.source, Source::Set(set) if set.makes_texts());
         let salted = spec.cache_bust && !made;
-        Shape { chat: spec.chat, template, max_tokens: spec.max_tokens, seed: spec.seed, salted, tokenizer }
+        let target = match &spec.args {
+            Args::Text(args) => args.target_input_len,
+            _ => None,
+        };
+        Shape { chat: spec.chat, template, max_tokens: spec.max_tokens, seed: spec.seed, salted, tokenizer, target }
     }
 
     /// Item `index` as it is sent.
     pub(super) fn conversation(&self, index: u64, mut item: Conversation) -> Result<Conversation> {
         if self.salted {
             salt(&mut item, self.seed, index);
+            if let (Some(tokenizer), Some(target)) = (&self.tokenizer, self.target) {
+                trim(&mut item, target as usize, tokenizer)?;
+            }
             if let (Some(tokenizer), Some(first)) = (&self.tokenizer, item.turns.first_mut()) {
                 first.tokens = messages::tokens(&first.content, tokenizer)?;
             }
