@@ -16,6 +16,7 @@ mod result;
 mod scrape;
 mod search;
 mod selfcheck;
+mod survey;
 mod sweep;
 mod tune;
 

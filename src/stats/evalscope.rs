@@ -101,7 +101,7 @@ pub(super) fn span(record: &Record) -> (u64, u64) {
 }
 
 /// Gaps between chunks that are kept exactly; there are many more of them than of requests.
-const EXACT_GAPS: usize = 1_000_000;
+const EXACT_GAPS: usize = 200_000;
 
 /// What of the successful requests depends on whether they streamed.
 #[derive(Default)]
