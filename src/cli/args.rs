@@ -351,6 +351,9 @@ pub(super) struct PerfFlags {
     #[arg(long, overrides_with = "apply_chat_template", help_heading = "Prompts")]
     #[serde(skip)]
     no_apply_chat_template: bool,
+    /// Header that carries the id of a conversation, such as X-Session-Id, for routers that keep it on one server
+    #[arg(long, value_name = "NAME", help_heading = "Prompts")]
+    session_header: Option<String>,
     /// Threads that make prompts; 0 for all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     num_workers: Option<usize>,

@@ -197,6 +197,8 @@ pub struct Settings {
     pub query_template: Option<String>,
     /// Send chat messages rather than plain text; by the address when unset.
     pub apply_chat_template: Option<bool>,
+    /// Header that carries the id of a conversation, for routers that keep it on one server.
+    pub session_header: Option<String>,
     /// Threads that make prompts; 0 for all cores.
     pub num_workers: Option<usize>,
     /// Seed of everything the workload draws.

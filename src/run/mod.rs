@@ -6,6 +6,7 @@ mod bench;
 mod calibrate;
 mod check;
 mod compare;
+mod dialogue;
 mod point;
 mod precision;
 mod probe;

@@ -110,7 +110,7 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
     let mut figures = summary.figures();
     evidence.bound(&mut figures);
     figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
-    let options = CompatOptions::of(&point.load);
+    let options = CompatOptions { multi_turn: figures.conversations.is_some(), ..CompatOptions::of(&point.load) };
     let ours = |scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload));
     Ok(Survey {
         figures,

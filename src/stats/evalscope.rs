@@ -170,7 +170,8 @@ impl Compat {
         let by_turn = if record.turn == 0 { &mut self.first_turn } else { &mut self.later_turns };
         by_turn.0 += ttft;
         by_turn.1 += 1;
-        if let (Some(cached), Some(prompt @ 1..)) = (record.cached_tokens, record.prompt_tokens) {
+        let cached = record.cached_tokens.or(record.cached_estimate);
+        if let (Some(cached), Some(prompt @ 1..)) = (cached, record.prompt_tokens) {
             self.cached = (self.cached.0 + cached, self.cached.1 + prompt, true);
         }
     }
