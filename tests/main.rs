@@ -12,6 +12,7 @@ mod embedded;
 mod figures;
 mod house;
 mod lost;
+mod memory;
 mod open_loop;
 mod protocols;
 mod refusals;
