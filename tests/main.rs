@@ -14,6 +14,7 @@ mod ending;
 mod figures;
 mod house;
 mod lost;
+mod memory;
 mod open_loop;
 mod protocols;
 mod refusals;

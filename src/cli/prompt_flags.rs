@@ -102,6 +102,9 @@ pub(super) struct PromptFlags {
     /// Send prompts as token ids of --tokenizer-path, chats by the chat template beside it; goes to completions
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Prompts")]
     tokenize_prompt: Option<bool>,
+    /// Header that carries the id of a conversation, such as X-Session-Id, for routers that keep it on one server
+    #[arg(long, value_name = "NAME", help_heading = "Prompts")]
+    session_header: Option<String>,
     /// Threads that make prompts; 0 for all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     num_workers: Option<usize>,

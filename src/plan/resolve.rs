@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 use super::endpoint::{Endpoint, headers};
@@ -43,6 +44,8 @@ pub struct Plan {
     pub workload: WorkloadSpec,
     /// How the model is asked to generate.
     pub sampling: Sampling,
+    /// Header that carries the id of a conversation.
+    pub session_header: Option<HeaderName>,
     /// Things that were decided for the user and that he should know.
     pub notices: Vec<String>,
 }
@@ -119,6 +122,14 @@ impl Plan {
             );
             settings.headers.retain(|pair| !secret(pair));
         }
+        let session_header = settings.session_header.as_deref().map(|name| {
+            HeaderName::try_from(name).map_err(|error| {
+                Failure::usage(format!("--session-header {name:?}: not the name of a header"))
+                    .because(error)
+                    .hint("give a name such as X-Session-Id")
+            })
+        });
+        let session_header = session_header.transpose()?;
         let served = match api {
             Api::Local => {
                 Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
@@ -129,7 +140,7 @@ impl Plan {
             }
             _ => Served::Remote,
         };
-        Ok(Plan { settings, served, target, points, load, sla, workload, sampling, notices })
+        Ok(Plan { settings, served, target, points, load, sla, workload, sampling, session_header, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.

@@ -229,6 +229,8 @@ pub struct Settings {
     pub apply_chat_template: Option<bool>,
     /// Send prompts as token ids, chats by the model's own template.
     pub tokenize_prompt: bool,
+    /// Header that carries the id of a conversation, for routers that keep it on one server.
+    pub session_header: Option<String>,
     /// Threads that make prompts; 0 for all cores.
     pub num_workers: Option<usize>,
     /// Seed of everything the workload draws.

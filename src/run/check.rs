@@ -24,9 +24,7 @@ pub(super) fn check(plan: &Plan, spelling: &Spelling, route: &Route, stop: &Stop
     // OpenAI's Responses takes no less.
     let least = if target.dialect == Dialect::Responses { 16 } else { 1 };
     let prompt = Prompt { max_tokens: Some(least), ..Prompt::new(content) };
-    let (encoded, _) = spelling.clone().brief().encode(&prompt)?;
-    let request =
-        Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None, due_ns: None, warmup: false };
+    let request = Request { prompt_tokens: None, ..spelling.clone().brief().request(&prompt)? };
     let runtime = runtime()?;
     let record = runtime.block_on(probe(target, route, &request, stop));
     match record.outcome {

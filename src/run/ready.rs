@@ -6,11 +6,11 @@ use super::point::objectives;
 use super::precision::Precision;
 use super::requests::{saves_to, short_trace};
 use super::scrape::Metrics;
-use crate::engine::trusts;
 use crate::error::{Failure, Result};
 use crate::local;
 use crate::plan::{Arrival, ListOf, Plan, Point, Served, Settings, Source};
 use crate::store::SavedReader;
+use crate::tls::trusts;
 use crate::workload::{self, read_offsets};
 
 /// Fills in what the files of the settings decide: a trace that is met as it was recorded is sent as a whole where no

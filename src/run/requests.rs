@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::HeaderValue;
+
 use super::bench::lock;
+use super::dialogue;
 use super::spelling::Spelling;
 use crate::engine::{Request, Requests};
 use crate::error::{Failure, Result};
@@ -15,6 +18,14 @@ use crate::workload::{self, Arrivals, Process, Workload, read_offsets};
 
 /// Prompts made at a time.
 const BATCH: u64 = 256;
+
+/// A request, and what the turns after it add to it, for the digest.
+struct Made {
+    request: Request,
+    later: Vec<(u64, Vec<u8>)>,
+}
+
+type Making = Box<dyn Iterator<Item = Result<Made>> + Send>;
 
 /// SHA-256 over what a load point sends, known once its last request was made.
 #[derive(Clone, Default)]
@@ -62,16 +73,15 @@ pub(super) fn saves_to(plan: &Plan, point: Point) -> Option<PathBuf> {
 }
 
 /// Requests from the workload, with the instants of the plan's arrivals.
-fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point) -> Result<Requests> {
+fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point) -> Result<Making> {
     let (plan, workload) = (plan.clone(), Arc::clone(workload));
+    let (session, seed) = (plan.session_header.clone(), plan.workload.seed);
     let total = point.warmup + point.number;
-    let spelling = Spelling::of(&plan, lock(&workload).tokenizer())?;
-    let recorded = plan.load.arrival == Arrival::Recorded;
-    // The first request of the point is due at once, wherever in the trace it stands.
-    let mut begun = None;
+    let spelling = Arc::new(Spelling::of(&plan, lock(&workload).tokenizer())?);
+    let own = plan.load.arrival == Arrival::Recorded;
     let mut dues: Box<dyn Iterator<Item = Option<u64>> + Send> = match point.load {
         Load::Closed { .. } => Box::new(std::iter::repeat(None)),
-        _ if recorded => Box::new(std::iter::repeat(None)),
+        _ if own => Box::new(std::iter::repeat(None)),
         load => Box::new(arrivals(&plan, &workload, offset, total, load)?.iter().map(Some)),
     };
     // Other tools draw all lengths of a run at once, so what they draw depends on the number of requests.
@@ -80,27 +90,27 @@ fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point
         let made = lock(&workload).conversations(offset + from, batch.min(total - from));
         made.map(|made| made.into_iter().zip(from..).collect::<Vec<_>>())
     });
-    let mut encode = move |conversation: &Conversation, index: u64| -> Result<Request> {
-        let prompt = conversation.turns.first().ok_or_else(|| Failure::bug("a conversation has no turn"))?;
-        let (encoded, made) = spelling.encode(prompt)?;
-        // A count is reported only where the user named the tokenizer: the built-in one is not the server's.
-        let counted = made.or(prompt.tokens).filter(|_| plan.workload.tokenizer.is_some());
-        Ok(Request {
-            body: encoded.bytes,
-            stream: encoded.stream,
-            prompt_tokens: counted.map(u64::from),
-            due_ns: match conversation.due_ns.filter(|_| recorded) {
-                Some(due) => Some(due.saturating_sub(*begun.get_or_insert(due))),
-                None => dues.next().flatten(),
-            },
-            warmup: index < point.warmup,
-        })
+    let mut first_due = None;
+    let mut encode = move |mut conversation: Conversation, index: u64| -> Result<Made> {
+        if let Some(header) = &session {
+            let id = HeaderValue::from_str(&format!("{seed:x}-{}", offset + index))
+                .map_err(|error| Failure::bug("an id is no header value").because(error))?;
+            for turn in &mut conversation.turns {
+                turn.headers.push((header.clone(), id.clone()));
+            }
+        }
+        // Recorded traffic has instants of its own; it begins with the first conversation that is sent.
+        let recorded = conversation.due_ns.filter(|_| own).map(|due| due.saturating_sub(*first_due.get_or_insert(due)));
+        let later = dialogue::later(&conversation);
+        let request = dialogue::request(&spelling, conversation)?;
+        let due_ns = dues.next().flatten().or(recorded);
+        Ok(Made { request: Request { due_ns, warmup: index < point.warmup, ..request }, later })
     };
     let items = batches.flat_map(|batch| match batch {
         Ok(batch) => batch.into_iter().map(Ok).collect(),
         Err(failure) => vec![Err(failure)],
     });
-    Ok(Box::new(items.map(move |item| item.and_then(|(conversation, index)| encode(&conversation, index)))))
+    Ok(Box::new(items.map(move |item| item.and_then(|(conversation, index)| encode(conversation, index)))))
 }
 
 /// When the requests of a point are due.
@@ -152,7 +162,7 @@ pub(super) fn mean_load(plan: &Plan, point: Point) -> Result<Load> {
         (_, Source::Saved(path)) => {
             let mut last = 0;
             for request in saved(path, point)? {
-                last = request?.due_ns.unwrap_or(last);
+                last = request?.request.due_ns.unwrap_or(last);
             }
             (total as f64, last as f64)
         }
@@ -184,23 +194,25 @@ fn at_rate(offsets: &[u64], total: u64, rate: f64) -> Arc<[u64]> {
 }
 
 /// Requests of a file, as they were saved.
-fn saved(path: &Path, point: Point) -> Result<Requests> {
+fn saved(path: &Path, point: Point) -> Result<Making> {
     let mut reader = SavedReader::open(path)?;
     let mut index = 0;
-    let mut next = move || -> Result<Option<Request>> {
+    let mut next = move || -> Result<Option<Made>> {
         let Some(SavedRequest { due_ns, stream, prompt_tokens, body }) = reader.next_request()? else {
             return Ok(None);
         };
         index += 1;
         let prompt_tokens = prompt_tokens.map(u64::from);
-        Ok(Some(Request { body, stream, prompt_tokens, due_ns, warmup: index <= point.warmup }))
+        let warmup = index <= point.warmup;
+        let request = Request { body, stream, prompt_tokens, due_ns, warmup, ..Request::default() };
+        Ok(Some(Made { request, later: Vec::new() }))
     };
     Ok(Box::new(std::iter::from_fn(move || next().transpose())))
 }
 
 /// Requests that are counted into a digest, and saved where that is asked for, as they are made.
 struct Noted {
-    made: Requests,
+    made: Making,
     digest: Digest,
     writer: Option<SavedWriter>,
     fingerprint: Fingerprint,
@@ -216,7 +228,7 @@ impl Iterator for Noted {
         }
         let made = self.made.next();
         let noted = match &made {
-            Some(Ok(request)) => self.note(request),
+            Some(Ok(made)) => self.note(made),
             Some(Err(_)) => Ok(()),
             None => {
                 self.over = true;
@@ -225,7 +237,7 @@ impl Iterator for Noted {
             }
         };
         match noted {
-            Ok(()) => made,
+            Ok(()) => made.map(|made| made.map(|made| made.request)),
             Err(failure) => {
                 self.over = true;
                 Some(Err(failure))
@@ -235,9 +247,15 @@ impl Iterator for Noted {
 }
 
 impl Noted {
-    fn note(&mut self, request: &Request) -> Result<()> {
+    fn note(&mut self, Made { request, later }: &Made) -> Result<()> {
         self.digest.add(request.due_ns, &request.body);
+        later.iter().for_each(|(pause_ns, new)| self.digest.add(Some(*pause_ns), new));
         let Some(writer) = &mut self.writer else { return Ok(()) };
+        if !later.is_empty() {
+            return Err(Failure::usage("--save-workload: a conversation of several turns cannot be saved").hint(
+                "its later turns hold the replies that come; the same dataset and --workload-seed ask the same",
+            ));
+        }
         writer.append(&SavedRequest {
             due_ns: request.due_ns,
             stream: request.stream,

@@ -103,7 +103,7 @@ pub fn self_check(trial: Trial, stop: &Stop) -> Result<Trust> {
     let body = body();
     let requests = (0..number).map(move |index| {
         let due_ns = Some(index * gap_ns);
-        Ok(Request { body: body.clone(), stream: true, prompt_tokens: None, due_ns, warmup: false })
+        Ok(Request { body: body.clone(), stream: true, due_ns, ..Request::default() })
     });
     let mut gather = Gather { records: Vec::new(), user: stop.clone(), own: Stop::new() };
     let own = gather.own.clone();

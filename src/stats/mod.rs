@@ -6,6 +6,7 @@ mod best;
 mod beta;
 mod column;
 mod compare;
+mod conversations;
 mod criteria;
 pub mod dialect;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod window;
 pub use audit::{Audit, Code, Finding, Pair, Scrapes, Sharing};
 pub use best::Best;
 pub use compare::{Change, Evidence, Quantity, Told};
+pub use conversations::ConversationFigures;
 pub use criteria::{Measured, Watch};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};

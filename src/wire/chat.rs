@@ -159,7 +159,9 @@ pub(super) fn reply(value: &Value) -> Result<Reply, ServerError> {
         }
     }
     let usage = value.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok());
-    Ok(Reply { text, usage })
+    let first = &choices[0];
+    let visible = [&first["text"], &first["message"]["content"]].iter().find_map(|piece| piece.as_str());
+    Ok(Reply { text, visible: visible.unwrap_or("").to_owned(), usage })
 }
 
 #[cfg(test)]

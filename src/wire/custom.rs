@@ -74,7 +74,10 @@ pub(super) fn reply(api: &CustomApi, value: &Value) -> Result<Reply, ServerError
         None if !delta.has(Mark::CHOICES) => {
             Err(ServerError::Malformed("the reply has nothing where its text should stand".to_owned()))
         }
-        None => Ok(Reply { text, usage: delta.usage }),
+        None => {
+            let visible = first(&api.reply.text, value).into_iter().filter_map(Value::as_str).collect();
+            Ok(Reply { text, visible, usage: delta.usage })
+        }
     }
 }
 

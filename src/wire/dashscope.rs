@@ -152,13 +152,18 @@ struct Function<'a> {
 }
 
 /// Reads a reply that is not streamed: it is the only event of its kind.
-pub(super) fn reply(body: &str) -> Result<Reply, ServerError> {
+pub(super) fn reply(body: &str, value: &Value) -> Result<Reply, ServerError> {
     let mut text = String::new();
     let delta = decode("", body, &mut text).map_err(|error| ServerError::Malformed(error.to_string()))?;
     match delta.error {
         Some(said) => Err(ServerError::Reported(said)),
         None if !delta.has(Mark::CHOICES) => Err(ServerError::Malformed("the reply has no output".to_owned())),
-        None => Ok(Reply { text, usage: delta.usage }),
+        None => {
+            let output = &value["output"];
+            let places = [&output["choices"][0]["message"]["content"], &output["text"]];
+            let visible = places.iter().find_map(|place| place.as_str()).unwrap_or("").to_owned();
+            Ok(Reply { text, visible, usage: delta.usage })
+        }
     }
 }
 
@@ -194,7 +199,8 @@ mod tests {
         let data = r#"{"output":{"text":"hi","finish_reason":"stop"},"usage":{"input_tokens":1,"output_tokens":1}}"#;
         let delta = decode("result", data, &mut text)?;
         assert!(delta.has(Mark::CHOICES | Mark::CONTENT | Mark::FINISH | Mark::USAGE));
-        assert_eq!(reply(data).unwrap_or_default().text, "hi");
+        let read = reply(data, &serde_json::from_str(data)?).unwrap_or_default();
+        assert_eq!((read.text.as_str(), read.visible.as_str()), ("hi", "hi"));
         Ok(())
     }
 
@@ -203,7 +209,7 @@ mod tests {
         let data = r#"{"code":"InvalidApiKey","message":"Invalid API-key provided.","request_id":"r"}"#;
         let error = decode("error", data, &mut String::new()).unwrap_or_default().error;
         assert_eq!(error.as_deref(), Some("Invalid API-key provided."));
-        assert!(matches!(reply(data), Err(ServerError::Reported(_))));
-        assert!(matches!(reply("{}"), Err(ServerError::Malformed(_))));
+        assert!(matches!(reply(data, &Value::Null), Err(ServerError::Reported(_))));
+        assert!(matches!(reply("{}", &Value::Null), Err(ServerError::Malformed(_))));
     }
 }

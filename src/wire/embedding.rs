@@ -57,7 +57,7 @@ pub(super) fn reply(body: &[u8]) -> Result<Reply, ServerError> {
     if body.data.is_none_or(|data| data.is_empty()) {
         return Err(ServerError::Malformed("the reply has no embeddings".to_owned()));
     }
-    Ok(Reply { text: String::new(), usage: body.usage.map(Counts::usage) })
+    Ok(Reply { usage: body.usage.map(Counts::usage), ..Reply::default() })
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
         for usage in [r#"{"prompt_tokens":5,"total_tokens":5}"#, r#"{"total_tokens":5}"#] {
             let body = format!(r#"{{"object":"list","data":[{{"index":0,"embedding":[0.1,0.2]}}],"usage":{usage}}}"#);
             let usage = Usage { prompt_tokens: Some(5), ..Usage::default() };
-            assert_eq!(reply(body.as_bytes()), Ok(Reply { text: String::new(), usage: Some(usage) }));
+            assert_eq!(reply(body.as_bytes()), Ok(Reply { usage: Some(usage), ..Reply::default() }));
         }
         assert!(reply(br#"{"data":[]}"#).is_err());
     }

@@ -183,8 +183,9 @@ pub(super) fn reply(value: &Value) -> Result<Reply, ServerError> {
     }
     let blocks =
         value["content"].as_array().ok_or_else(|| ServerError::Malformed("the reply has no content".to_owned()))?;
-    let mut text = String::new();
+    let (mut text, mut visible) = (String::new(), String::new());
     for block in blocks {
+        visible.push_str(block["text"].as_str().unwrap_or(""));
         for piece in [&block["thinking"], &block["text"], &block["name"]] {
             text.push_str(piece.as_str().unwrap_or(""));
         }
@@ -193,7 +194,7 @@ pub(super) fn reply(value: &Value) -> Result<Reply, ServerError> {
         }
     }
     let counts: Option<Counts> = value.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok());
-    Ok(Reply { text, usage: counts.map(Counts::usage) })
+    Ok(Reply { text, visible, usage: counts.map(Counts::usage) })
 }
 
 #[cfg(test)]
@@ -264,7 +265,7 @@ mod tests {
             "usage": {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": null}});
         let reply = reply(&body).unwrap_or_default();
         let usage = Usage { prompt_tokens: Some(3), completion_tokens: Some(2), ..Usage::default() };
-        assert_eq!(reply, Reply { text: "hi".to_owned(), usage: Some(usage) });
+        assert_eq!(reply, Reply { text: "hi".to_owned(), visible: "hi".to_owned(), usage: Some(usage) });
         assert!(super::reply(&json!({"choices": []})).is_err());
     }
 

@@ -14,6 +14,8 @@ const MESSAGE: usize = 300;
 pub struct Reply {
     /// Text of all choices, reasoning included.
     pub text: String,
+    /// The content of the first choice alone: what a user sees, and what the next turn of a conversation holds.
+    pub visible: String,
     /// Token counts.
     pub usage: Option<Usage>,
 }
@@ -53,7 +55,7 @@ pub fn decode_reply(dialect: &Dialect, body: &[u8]) -> Result<Reply, ServerError
     match dialect {
         Dialect::Responses => responses::reply(&value),
         Dialect::Messages => messages::reply(&value),
-        Dialect::DashScope => dashscope::reply(&String::from_utf8_lossy(body)),
+        Dialect::DashScope => dashscope::reply(&String::from_utf8_lossy(body), &value),
         _ => chat::reply(&value),
     }
 }

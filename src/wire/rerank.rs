@@ -48,7 +48,7 @@ pub(super) fn reply(body: &[u8]) -> Result<Reply, ServerError> {
     if results.is_empty() {
         return Err(ServerError::Malformed("the reply has no results".to_owned()));
     }
-    Ok(Reply { text: String::new(), usage: usage.map(Counts::usage) })
+    Ok(Reply { usage: usage.map(Counts::usage), ..Reply::default() })
 }
 
 #[cfg(test)]

@@ -162,12 +162,15 @@ pub(super) fn reply(value: &Value) -> Result<Reply, ServerError> {
     }
     let items =
         value["output"].as_array().ok_or_else(|| ServerError::Malformed("the reply has no output".to_owned()))?;
-    let mut text = String::new();
+    let (mut text, mut visible) = (String::new(), String::new());
     for item in items {
         for list in [&item["summary"], &item["content"]] {
             for part in list.as_array().into_iter().flatten() {
                 for piece in [&part["text"], &part["refusal"]] {
                     text.push_str(piece.as_str().unwrap_or(""));
+                }
+                if item["type"] == "message" {
+                    visible.push_str(part["text"].as_str().unwrap_or(""));
                 }
             }
         }
@@ -176,7 +179,7 @@ pub(super) fn reply(value: &Value) -> Result<Reply, ServerError> {
         }
     }
     let usage = value.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok());
-    Ok(Reply { text, usage })
+    Ok(Reply { text, visible, usage })
 }
 
 #[cfg(test)]
@@ -250,6 +253,7 @@ mod tests {
             "usage": {"input_tokens": 3, "output_tokens": 2}});
         let reply = reply(&body).unwrap_or_default();
         assert_eq!((reply.text.as_str(), reply.usage.and_then(|usage| usage.completion_tokens)), ("so hi", Some(2)));
+        assert_eq!(reply.visible, "hi");
         let failed = super::reply(&json!({"status": "failed", "error": {"message": "too hot"}, "output": []}));
         assert_eq!(failed, Err(ServerError::Reported("too hot".to_owned())));
     }
