@@ -151,12 +151,12 @@ fn timeline(course: Course, folder: &Path, settled: Option<u64>) -> Result<Timel
 }
 
 /// The row keeps what was sent; only what is made of it takes the request for a warm-up.
-fn take_for_warmup(record: &mut Record, settled: Option<u64>) {
+pub(super) fn take_for_warmup(record: &mut Record, settled: Option<u64>) {
     record.warmup |= settled.is_some_and(|settled| record.started_ns.unwrap_or(record.intended_ns) < settled);
 }
 
 /// Where the latencies of a load point settled, if the plan leaves it to them to tell the warm-up.
-fn settled(plan: &Plan, folder: &Path) -> Result<Option<u64>> {
+pub(super) fn settled(plan: &Plan, folder: &Path) -> Result<Option<u64>> {
     if !matches!(plan.settings.warmup_num, Warmup::Found(_)) {
         return Ok(None);
     }
