@@ -13,6 +13,7 @@ mod figures;
 mod house;
 mod lost;
 mod open_loop;
+mod pooled;
 mod refusals;
 mod requests;
 mod selfcheck;

@@ -5,11 +5,11 @@ use super::notice::{load_cell, mark_of};
 use super::performance::by_load;
 use super::pooled::{pool_cell, pool_mark};
 use super::table::{Cell, Column, Mark, Row, Table};
-use super::time::{MILLI, TimeUnit};
+use super::time::TimeUnit;
 use super::view::any_scheduled;
 use crate::run::RunResult;
 use crate::stats::{Figures, Interval, Spread, SteadyFigures};
-use crate::units::{down_up, plus_minus};
+use crate::units::{down_up, plus_minus, range};
 
 /// What stands for an interval that too few values support.
 pub const TOO_FEW: &str = "not enough data";
@@ -20,9 +20,7 @@ pub fn mean_cell(value: Option<f64>, ci: Option<Interval>, scale: f64) -> Cell {
         (None, _) => Cell::Figure(None),
         (Some(value), None) => Cell::Weak(value / scale),
         // A bound that is cut off at zero is nearer than the other.
-        (Some(value), Some(ci)) => {
-            Cell::Text(plus_minus(value / scale, (ci.high - value).max(value - ci.low) / scale))
-        }
+        (Some(value), Some(ci)) => Cell::Text(plus_minus(value / scale, (ci.high - value).max(value - ci.low) / scale)),
     }
 }
 
@@ -168,13 +166,23 @@ fn of_sources(sources: &[Source<'_>], scheduled: bool) -> Vec<Table> {
         })
     };
     let mut tables = vec![means, tail("p99 at", |spread| (spread.p99, spread.p99_ci))];
+    // Few runs have enough data for this one, so that it shows only what has.
     let farther = tail("p99.9 at", |spread| (spread.p999, spread.p999_ci));
-    let known = farther.rows.iter().flat_map(|row| row.cells.iter().skip(1)).any(|cell| cell.text() != TOO_FEW);
+    let known =
+        |at: usize| farther.rows.iter().any(|row| matches!(&row.cells[at], Cell::Text(text) if text != TOO_FEW));
+    let kept: Vec<bool> = (0..farther.columns.len()).map(|at| at == 0 || known(at)).collect();
     let mut notes = Vec::new();
-    if known {
-        tables.push(farther);
-    } else if !there.is_empty() {
-        notes.push("p99.9: not enough data at any load".to_owned());
+    if kept.iter().skip(1).any(|kept| *kept) {
+        tables.push(farther.only(|at| kept[at]));
+    }
+    let unknown: Vec<&str> = there
+        .iter()
+        .zip(kept.iter().skip(1))
+        .filter(|(_, kept)| !**kept)
+        .map(|((latency, _), _)| latency.name)
+        .collect();
+    if !unknown.is_empty() {
+        notes.push(format!("p99.9 of {}: not enough data at any load", unknown.join(", ")));
     }
     let any = |of: fn(&Cell) -> bool| tables.iter().flat_map(|table| &table.rows).flat_map(|row| &row.cells).any(of);
     let weak = any(|cell| matches!(cell, Cell::Weak(_)));
@@ -188,15 +196,25 @@ fn of_sources(sources: &[Source<'_>], scheduled: bool) -> Vec<Table> {
     tables
 }
 
-/// A statistic of a latency: its name, and where it and its interval stand.
-type Stat = (&'static str, fn(&Spread) -> Cell);
+/// A figure and its interval in two cells, for tables that have a column for each.
+pub(super) fn apart(value: Option<f64>, ci: Option<Interval>) -> [Cell; 2] {
+    let interval = match (value, ci) {
+        (None, _) => "—".to_owned(),
+        (Some(_), None) => TOO_FEW.to_owned(),
+        (Some(_), Some(ci)) => range(ci.low, ci.high),
+    };
+    [Cell::Figure(value), Cell::Text(interval)]
+}
 
-/// The statistics of a latency that a table of one load point has.
+/// A statistic of a latency: its name, and where it and its interval stand.
+type Stat = (&'static str, fn(&Spread) -> (f64, Option<Interval>));
+
+/// The statistics of a latency that a table of one load has.
 pub(super) const STATS: [Stat; 4] = [
-    ("mean", |spread| mean_cell(Some(spread.mean), spread.mean_ci, MILLI.ms)),
-    ("p50", |spread| tail_cell(Some(spread.p50), spread.p50_ci, MILLI.ms)),
-    ("p99", |spread| tail_cell(Some(spread.p99), spread.p99_ci, MILLI.ms)),
-    ("p99.9", |spread| tail_cell(Some(spread.p999), spread.p999_ci, MILLI.ms)),
+    ("mean", |spread| (spread.mean, spread.mean_ci)),
+    ("p50", |spread| (spread.p50, spread.p50_ci)),
+    ("p99", |spread| (spread.p99, spread.p99_ci)),
+    ("p99.9", |spread| (spread.p999, spread.p999_ci)),
 ];
 
 #[cfg(test)]
@@ -213,5 +231,9 @@ mod tests {
         assert_eq!(tail_cell(Some(1309.0), ci(1287.0, 1342.0), 1000.0).text(), "1.309 −0.022 +0.033");
         assert_eq!(tail_cell(Some(1309.0), None, 1.0).text(), "not enough data");
         assert_eq!(tail_cell(None, None, 1.0).text(), "—");
+        let apart = |value, ci| apart(value, ci).map(|cell| cell.text());
+        assert_eq!(apart(Some(46.25), ci(45.5, 46.74)), ["46.3", "45.50 – 46.74"]);
+        assert_eq!(apart(Some(46.25), None), ["46.3", "not enough data"]);
+        assert_eq!(apart(None, None), ["—", "—"]);
     }
 }

@@ -161,9 +161,7 @@ impl Load {
         figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
         let steady = match self.rate {
             None => Steady::of(&load, Some(self.parallel), warm_up.settled_ns()),
-            Some(_) => {
-                Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
-            }
+            Some(_) => Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned()),
         };
         match steady {
             Ok(steady) => {

@@ -1,6 +1,6 @@
 //! The runs of a load together, and how far they lie apart.
 
-use super::bounds::{LATENCIES, STATS, bounds_of_pooled, mean_cell};
+use super::bounds::{LATENCIES, STATS, apart, bounds_of_pooled};
 use super::goodput::{goodput_table, sentence};
 use super::notice::{early_end, level};
 use super::table::{Cell, Column, Mark, Row, Table};
@@ -124,47 +124,57 @@ pub fn pooled_table(all: &[Pooled]) -> Table {
         caption: "Runs of a load together".to_owned(),
         columns,
         rows: rows.collect(),
-        notes: vec![
-            "pooled: percentiles of all values together; lowest and highest: of the values of the single runs".to_owned(),
-        ],
+        notes: notes(all),
         mixed: false,
     }
+}
+
+fn notes(all: &[Pooled]) -> Vec<String> {
+    let mut notes = vec![
+        "pooled: percentiles of all values together; lowest and highest: of the values of the single runs".to_owned(),
+    ];
+    if all.iter().any(|pooled| pooled.runs.len() < 3) {
+        notes.push("rates have a 95 % interval from three runs on".to_owned());
+    }
+    notes
 }
 
 /// The depth of one load of several runs.
 pub fn pooled_depth(pooled: &Pooled, index: usize) -> PooledDepth {
     let figures = &pooled.figures;
-    let mut columns = ["figure", "pooled", "lowest", "highest"].map(Column::alone).to_vec();
-    columns.extend((1..=pooled.runs.len()).map(|number| Column::alone(format!("run {number}"))));
-    let row = |name: String, path: &str, cell: Cell| -> Row {
+    let mut columns = vec![Column::alone("figure")];
+    columns.extend(["value", "95 % interval"].map(|name| Column::of("together", name)));
+    columns.extend(["lowest", "highest"].map(|name| Column::of("of any run", name)));
+    columns.extend((1..=pooled.runs.len()).map(|number| Column::of("run", count(number as u64))));
+    let row = |name: String, path: &str, whole: [Cell; 2]| -> Row {
         let ends = between(pooled, path);
-        let mut cells = vec![Cell::Words(name), cell];
+        let mut cells = vec![Cell::Words(name)];
+        cells.extend(whole);
         cells.extend([ends.map(|ends| ends.lowest), ends.map(|ends| ends.highest)].map(Cell::Figure));
         let values = (0..pooled.runs.len()).map(|at| ends.and_then(|ends| ends.values.get(at).copied().flatten()));
         cells.extend(values.map(Cell::Figure));
         cells.into()
     };
-    let mut rows = vec![row(
-        "req/s".to_owned(),
-        "request_throughput",
-        mean_cell(figures.request_throughput, figures.request_throughput_ci, 1.0),
-    )];
+    let requests = apart(figures.request_throughput, figures.request_throughput_ci);
+    let mut rows = vec![row("req/s".to_owned(), "request_throughput", requests)];
     if figures.output_throughput.is_some() {
-        let cell = mean_cell(figures.output_throughput, figures.output_throughput_ci, 1.0);
-        rows.push(row("tok/s".to_owned(), "output_throughput", cell));
+        let tokens = apart(figures.output_throughput, figures.output_throughput_ci);
+        rows.push(row("tok/s".to_owned(), "output_throughput", tokens));
     }
     if let Some(goodput) = &figures.goodput {
-        rows.push(row("goodput, req/s".to_owned(), "goodput.goodput", Cell::Figure(goodput.goodput)));
+        let cells = [Cell::Figure(goodput.goodput), Cell::Text("—".to_owned())];
+        rows.push(row("goodput, req/s".to_owned(), "goodput.goodput", cells));
     }
     for latency in &LATENCIES {
         let Some(spread) = (latency.of)(figures) else { continue };
-        for (stat, cell) in STATS.iter().filter(|(stat, _)| *stat != "p99.9") {
-            let path = format!("{}_ms.{stat}", latency.name.to_lowercase());
-            rows.push(row(format!("{} {stat}, ms", latency.name), &path, cell(spread)));
+        for (name, stat) in STATS {
+            let path = format!("{}_ms.{name}", latency.name.to_lowercase());
+            let (value, ci) = stat(spread);
+            rows.push(row(format!("{} {name}, ms", latency.name), &path, apart(Some(value), ci)));
         }
     }
     let notes = vec![
-        "Pooled: percentiles of all values together, never averages of percentiles. ± and −+ are 95 % intervals; those of rates come from the spread between the runs, from three on. Lowest, highest and what stands behind them are values of the single runs.".to_owned(),
+        "Percentiles are of all values together, never averages of percentiles. The 95 % intervals of rates come from the spread between runs, from three runs on; not enough data: too few runs, or too few requests that are independent of each other.".to_owned(),
     ];
     let mut parts = words(pooled);
     parts.push(format!("{} runs", count(pooled.runs.len() as u64)));

@@ -1,67 +1,70 @@
 //! One load point with its intervals: the whole run beside the part in which the server was warm and the load full.
 
-use super::bounds::{LATENCIES, STATS, mean_cell};
-use super::notice::{level, load_name};
+use super::bounds::{LATENCIES, STATS, TOO_FEW, apart};
+use super::notice::{MESSAGE, level, load_name};
 use super::performance::by_load;
 use super::table::{Cell, Column, Row, Table};
 use super::time::quantile;
 use crate::run::{PointResult, RunResult};
-use crate::stats::{Figures, Spread, SteadyFigures};
-use crate::units::{count, figure};
+use crate::stats::{Figures, Spread, Steady, SteadyFigures};
+use crate::units::{clean, count, figure};
 
 /// Figures of the whole load point and of its steady part; without such a part the reason stands below.
 pub fn side_by_side(figures: &Figures) -> Table {
     let part = figures.steady.as_ref();
     let mut rows: Vec<Row> = Vec::new();
-    let mut row = |name: String, whole: Cell, inside: Option<Cell>| {
-        let mut cells = vec![Cell::Words(name), whole];
+    let mut row = |name: String, whole: [Cell; 2], inside: Option<[Cell; 2]>| {
+        let mut cells = vec![Cell::Words(name)];
+        cells.extend(whole);
         if part.is_some() {
-            cells.push(inside.unwrap_or(Cell::Figure(None)));
+            cells.extend(inside.unwrap_or_else(|| apart(None, None)));
         }
         rows.push(cells.into());
     };
-    let bare = |rate: Option<f64>| Cell::Figure(rate);
+    // The rates of a part have no interval.
+    let bare = |rate: Option<f64>| [Cell::Figure(rate), Cell::Text("—".to_owned())];
     let (requests, tokens) = (figures.request_throughput, figures.output_throughput);
-    row(
-        "req/s".to_owned(),
-        mean_cell(requests, figures.request_throughput_ci, 1.0),
-        part.map(|part| bare(part.request_throughput)),
-    );
+    let of_part = part.map(|part| bare(part.request_throughput));
+    row("req/s".to_owned(), apart(requests, figures.request_throughput_ci), of_part);
     if tokens.is_some() {
-        row(
-            "tok/s".to_owned(),
-            mean_cell(tokens, figures.output_throughput_ci, 1.0),
-            part.map(|part| bare(part.output_throughput)),
-        );
+        let of_part = part.map(|part| bare(part.output_throughput));
+        row("tok/s".to_owned(), apart(tokens, figures.output_throughput_ci), of_part);
     }
     for latency in &LATENCIES {
         let Some(whole) = (latency.of)(figures) else { continue };
         let inside = part.and_then(latency.of_part);
-        for (name, cell) in STATS {
-            row(format!("{} {name}, ms", latency.name), cell(whole), inside.map(cell));
+        for (name, stat) in STATS {
+            let cells = |spread: &Spread| {
+                let (value, ci) = stat(spread);
+                apart(Some(value), ci)
+            };
+            row(format!("{} {name}, ms", latency.name), cells(whole), inside.map(cells));
         }
     }
-    let mut columns = vec![Column::alone("figure"), Column::alone("whole run")];
+    let columns_of = |group: &str| [Column::of(group, "value"), Column::of(group, "95 % interval")];
+    let mut columns = vec![Column::alone("figure")];
+    columns.extend(columns_of("whole run"));
     let mut notes = Vec::new();
     match (part, &figures.steady_none) {
         (Some(part), _) => {
-            columns.push(Column::alone("steady part"));
+            columns.extend(columns_of("steady part"));
             let SteadyFigures { part: place, requests, .. } = part;
             notes.push(format!(
-                "Steady part: {} to {} s, {}; {} requests ended in it, latencies are of those wholly inside.",
-                figure(Some(place.from_s)),
-                figure(Some(place.to_s)),
-                place.how,
+                "Steady part: {:.1} to {:.1} s, {}; {} requests ended in it, latencies are of those wholly inside.",
+                place.from_s,
+                place.to_s,
+                clean(&place.how, MESSAGE),
                 count(*requests)
             ));
         }
         (None, Some(reason)) => notes.push(format!("No steady part: {reason}.")),
         (None, None) => {}
     }
-    notes.push(
-        "± and −+ are 95 % intervals; “not enough data” and ~: too few requests that are independent of each other for one"
-            .to_owned(),
-    );
+    if rows.iter().flat_map(|row| &row.cells).any(|cell| cell.text() == TOO_FEW) {
+        notes.push(
+            "Not enough data: too few requests that are independent of each other for a 95 % interval.".to_owned(),
+        );
+    }
     let caption = if part.is_some() { "Whole run and steady part" } else { "Whole run" };
     Table { caption: format!("{caption}, with 95 % intervals"), columns, rows, notes, mixed: true }
 }
@@ -109,6 +112,6 @@ fn line(run: &RunResult, point: &PointResult, part: &SteadyFigures) -> String {
             parts.push(format!("{} p99 {} ({})", latency.name, p99(inside), p99(whole)));
         }
     }
-    let (from, to) = (figure(Some(part.part.from_s)), figure(Some(part.part.to_s)));
-    format!("{}, {from} to {to} s: {}", load_name(run, point), parts.join(", "))
+    let Steady { from_s, to_s, .. } = &part.part;
+    format!("{}, {from_s:.1} to {to_s:.1} s: {}", load_name(run, point), parts.join(", "))
 }

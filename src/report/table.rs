@@ -171,24 +171,18 @@ impl Table {
     /// The same table without the columns that need more room.
     #[must_use]
     pub fn narrow(&self) -> Table {
-        let kept: Vec<bool> = self.columns.iter().map(|column| !column.wide).collect();
-        let keep = |index: usize| kept.get(index).copied().unwrap_or(true);
+        self.only(|index| self.columns.get(index).is_none_or(|column| !column.wide))
+    }
+
+    /// The same table with some of its columns.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Table {
+        fn kept<T: Clone>(all: &[T], keep: impl Fn(usize) -> bool) -> Vec<T> {
+            all.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, one)| one.clone()).collect()
+        }
         Table {
-            columns: self.columns.iter().filter(|column| !column.wide).cloned().collect(),
-            rows: self
-                .rows
-                .iter()
-                .map(|row| Row {
-                    cells: row
-                        .cells
-                        .iter()
-                        .enumerate()
-                        .filter(|(index, _)| keep(*index))
-                        .map(|(_, cell)| cell.clone())
-                        .collect(),
-                    ..row.clone()
-                })
-                .collect(),
+            columns: kept(&self.columns, &keep),
+            rows: self.rows.iter().map(|row| Row { cells: kept(&row.cells, &keep), ..row.clone() }).collect(),
             ..self.clone()
         }
     }
@@ -197,16 +191,7 @@ impl Table {
     #[must_use]
     pub fn halves(&self) -> [Table; 2] {
         let middle = self.columns.len().div_ceil(2);
-        let part = |from: usize, to: usize| {
-            fn of<T: Clone>(all: &[T], from: usize, to: usize) -> Vec<T> {
-                all.iter().take(1).chain(all.iter().take(to).skip(from)).cloned().collect()
-            }
-            Table {
-                columns: of(&self.columns, from, to),
-                rows: self.rows.iter().map(|row| Row { cells: of(&row.cells, from, to), ..row.clone() }).collect(),
-                ..self.clone()
-            }
-        };
+        let part = |from: usize, to: usize| self.only(|index| index == 0 || (from..to).contains(&index));
         [part(1, middle), part(middle, self.columns.len())]
     }
 

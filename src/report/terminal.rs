@@ -384,7 +384,14 @@ mod tests {
 
     #[test]
     fn a_pipe_gets_no_sign_but_the_missing_one() {
-        let runs = [fixture::doubted(), fixture::open(), fixture::unjudged(), fixture::with_gap(), fixture::hostile(), fixture::pooled_goodput()];
+        let runs = [
+            fixture::doubted(),
+            fixture::open(),
+            fixture::unjudged(),
+            fixture::with_gap(),
+            fixture::hostile(),
+            fixture::pooled_goodput(),
+        ];
         for run in runs {
             let text = sweep_table(&run, 100, PIPE).replace('—', "");
             assert!(text.is_ascii(), "{text}");

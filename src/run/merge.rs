@@ -187,7 +187,12 @@ fn keys(runs: &[Run]) -> Result<Vec<Key>> {
         .flat_map(|key| {
             let with = runs.iter().find(|run| has(run, *key)).map(|run| run.path.display().to_string());
             runs.iter().filter(|run| !has(run, *key)).map(move |run| {
-                format!("{} has none at {}, as {} has", run.path.display(), name(*key), with.clone().unwrap_or_default())
+                format!(
+                    "{} has none at {}, as {} has",
+                    run.path.display(),
+                    name(*key),
+                    with.clone().unwrap_or_default()
+                )
             })
         })
         .collect();

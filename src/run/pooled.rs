@@ -90,7 +90,7 @@ pub(super) fn pool_repeats(
     let mut pooled = Vec::new();
     for mut group in groups.into_iter().filter(|group| group.len() > 1) {
         group.sort_by_key(|result| result.point.repeat);
-                let parts: Vec<Part<'_>> = group
+        let parts: Vec<Part<'_>> = group
             .iter()
             .map(|result| Part { run: None, path: dir.point(&result.folder), plan, result, tokenizer })
             .collect();

@@ -36,6 +36,8 @@ pub struct Between {
 
 /// A main figure of a run.
 type Main = (&'static str, fn(&Figures) -> Option<f64>);
+/// A latency of a run.
+type Latency = (&'static str, fn(&Figures) -> &Option<Spread>);
 /// A statistic of a latency.
 type Stat = (&'static str, fn(&Spread) -> f64);
 
@@ -44,7 +46,7 @@ const RATES: [Main; 3] = [
     ("output_throughput", |figures| figures.output_throughput),
     ("goodput.goodput", |figures| figures.goodput.as_ref()?.goodput),
 ];
-const LATENCIES: [(&str, fn(&Figures) -> &Option<Spread>); 6] = [
+const LATENCIES: [Latency; 6] = [
     ("ttft_ms", |figures| &figures.ttft_ms),
     ("tpot_ms", |figures| &figures.tpot_ms),
     ("itl_ms", |figures| &figures.itl_ms),
@@ -52,7 +54,12 @@ const LATENCIES: [(&str, fn(&Figures) -> &Option<Spread>); 6] = [
     ("ttft_intended_ms", |figures| &figures.ttft_intended_ms),
     ("e2e_intended_ms", |figures| &figures.e2e_intended_ms),
 ];
-const STATS: [Stat; 3] = [("mean", |spread| spread.mean), ("p50", |spread| spread.p50), ("p99", |spread| spread.p99)];
+const STATS: [Stat; 4] = [
+    ("mean", |spread| spread.mean),
+    ("p50", |spread| spread.p50),
+    ("p99", |spread| spread.p99),
+    ("p99.9", |spread| spread.p999),
+];
 
 impl Between {
     /// The main figures of several runs; those that no run has are left out.
@@ -145,9 +152,8 @@ impl Pool {
             let rates: Option<Vec<f64>> = self.rates.iter().map(of).collect();
             rates.filter(|_| self.at_once_s() == 0.0)
         };
-        figures.request_throughput_ci = figures
-            .request_throughput
-            .and_then(|rate| around(rate, &spread(|figures| figures.request_throughput)?));
+        figures.request_throughput_ci =
+            figures.request_throughput.and_then(|rate| around(rate, &spread(|figures| figures.request_throughput)?));
         figures.output_throughput_ci =
             figures.output_throughput.and_then(|rate| around(rate, &spread(|figures| figures.output_throughput)?));
         figures.goodput = self.goodput.as_ref().map(|goodput| goodput.goodput(wall));

@@ -125,7 +125,8 @@ fn what_differs_between_runs_widens_the_interval() {
 
 #[test]
 fn the_spread_between_runs_is_that_of_their_own_figures() {
-    let runs: Vec<Figures> = [(1, 30.0), (2, 60.0)].map(|(seed, ms)| pooled(&[(0, run(seed, 50, ms))]).figures()).to_vec();
+    let runs: Vec<Figures> =
+        [(1, 30.0), (2, 60.0)].map(|(seed, ms)| pooled(&[(0, run(seed, 50, ms))]).figures()).to_vec();
     let mut refs: Vec<&Figures> = runs.iter().collect();
     let none = Figures::default();
     refs.push(&none);

@@ -23,7 +23,8 @@ use crate::error::{Failure, Result};
 pub fn join(folders: &[PathBuf], to: &Path) -> Result<usize> {
     let mut written = 0;
     for name in names() {
-        let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.join(&name)).filter(|path| path.is_file()).collect();
+        let paths: Vec<PathBuf> =
+            folders.iter().map(|folder| folder.join(&name)).filter(|path| path.is_file()).collect();
         if !paths.is_empty() {
             std::fs::create_dir_all(to).map_err(|error| cannot("made", to).because(error))?;
             one(&paths, &to.join(&name))?;
@@ -161,7 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn intervals_of_hosts_stand_in_order_of_the_wall_clock_and_none_is_lost() -> Result<(), Box<dyn std::error::Error>> {
+    fn intervals_of_hosts_stand_in_order_of_the_wall_clock_and_none_is_lost() -> Result<(), Box<dyn std::error::Error>>
+    {
         let home = tempfile::tempdir()?;
         // The second host began 2.25 s after the first, the third a day later.
         let first = log(&home.path().join("a"), 1_700_000_000_500, &[1, 3, 3, 9], 5_000_000)?;
