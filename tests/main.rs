@@ -14,6 +14,7 @@ mod house;
 mod lost;
 mod memory;
 mod open_loop;
+mod pooled;
 mod refusals;
 mod requests;
 mod selfcheck;

@@ -72,6 +72,8 @@ pub(super) enum PerfCommand {
     Report(Report),
     /// Compare two runs, figure by figure, with the 95 % interval of each change.
     Compare(super::compare::Compare),
+    /// Pool the load points of runs of several hosts or days.
+    Merge(super::merge::Merge),
 }
 
 /// What `perf report` takes.

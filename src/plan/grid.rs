@@ -57,6 +57,14 @@ impl Load {
         }
     }
 
+    /// Name of the load as it begins the name of a folder, as EvalScope spells it.
+    pub fn folder(&self) -> String {
+        match self {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
+            Load::Open { rate, .. } => format!("rate_{}", python(*rate)),
+        }
+    }
+
     /// Most requests in flight, where there is a bound.
     pub fn cap(&self) -> Option<u64> {
         match self {
@@ -93,10 +101,7 @@ impl Point {
 
     /// Name of the point's folder, as EvalScope spells it; further repeats have their number behind it.
     pub fn folder(&self) -> String {
-        let load = match self.load {
-            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
-            Load::Open { rate, .. } => format!("rate_{}", python(rate)),
-        };
+        let load = self.load.folder();
         let repeat = if self.repeat > 1 { format!("_run_{}", self.repeat) } else { String::new() };
         format!("{load}_number_{}{repeat}", self.number)
     }

@@ -151,7 +151,7 @@ impl Perf {
 
     /// Starts the program and lets the test act while it runs.
     pub fn spawn(mut self) -> Running {
-        let has_subcommand = self.args.get(1).is_some_and(|arg| arg == "report" || arg == "compare");
+        let has_subcommand = self.args.get(1).is_some_and(|arg| arg == "report" || arg == "compare" || arg == "merge");
         if self.skips_self_check && !has_subcommand {
             self.args.push(NO_SELF_CHECK.into());
         }
