@@ -31,4 +31,5 @@ pub use ledger::Ledger;
 pub use probe::{Answer, get, probe};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
+pub use tls::trusts;
 pub use turns::{Turn, Turns};

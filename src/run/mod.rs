@@ -12,6 +12,7 @@ mod point;
 mod pooled;
 mod precision;
 mod probe;
+mod ready;
 mod rebuild;
 mod recast;
 mod requests;
@@ -28,6 +29,7 @@ pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compa
 pub use merge::{Merged, MergedRun, merge};
 pub use pooled::{Member, Pooled};
 pub use probe::search;
+pub use ready::{complete, dry, validate};
 pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};

@@ -130,7 +130,7 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
 fn plateau(point: &Point, load: &FullLoad, warm_up: &WarmUp) -> Result<Steady, String> {
     match point.load {
         Load::Closed { parallel } => Steady::of(load, Some(parallel), warm_up.settled_ns()),
-        Load::Paced { .. } | Load::Open { .. } => {
+        Load::Paced { .. } | Load::Open { .. } | Load::Trace { .. } => {
             Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
         }
     }

@@ -5,9 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, lock};
-use super::point::{objectives, save};
+use super::point::save;
 use super::pooled::pool_repeats;
 use super::precision::Precision;
+use super::requests::mean_load;
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status, peak_memory_mib};
 use super::selfcheck;
 use crate::engine::Stop;
@@ -65,8 +66,6 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
-    objectives(plan)?;
-    Precision::of(plan)?;
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut bench = Bench::open(plan, dir, stop, total)?;
     let mut run = empty_result(&bench.plan, dir)?;
@@ -82,7 +81,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         }
         if plan.settings.self_check {
             watcher.check_begins(point);
-            let (self_check, notice) = selfcheck::before(plan, point.load, run.points.last(), stop);
+            let (self_check, notice) = selfcheck::before(plan, mean_load(plan, point)?, run.points.last(), stop);
             watcher.check_ends();
             bench.self_check = self_check;
             notice.iter().for_each(|notice| watcher.notice(notice));

@@ -36,7 +36,7 @@ pub use criteria::{Measured, Watch};
 pub use evalscope::{Compat, CompatOptions, CompatRaw};
 pub use figures::{Counts, DEFINITIONS, FailureCount, Figures, Spread};
 pub use gate::{Gate, GateResult, GateState};
-pub use goodput::{Attainment, Goodput, GoodputTally, LimitKept, Slo};
+pub use goodput::{Attainment, Goodput, GoodputTally, Limit, LimitKept, Objective, Slo};
 pub use interval::{Interval, Intervals};
 pub use plateau::{Plateau, SteadyFigures};
 pub use pool::{Between, Pool};
