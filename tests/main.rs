@@ -16,6 +16,7 @@ mod house;
 mod lost;
 mod memory;
 mod open_loop;
+mod pooled;
 mod protocols;
 mod refusals;
 mod replay;

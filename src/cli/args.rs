@@ -48,6 +48,8 @@ pub(super) enum PerfCommand {
     Datasets(super::datasets::Datasets),
     /// Compare two runs, figure by figure, with the 95 % interval of each change.
     Compare(super::compare::Compare),
+    /// Pool the load points of runs of several hosts or days.
+    Merge(super::merge::Merge),
 }
 
 /// The flags of a load test. What is serialised is laid over the profile under the same names.

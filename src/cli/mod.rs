@@ -6,6 +6,7 @@ mod compare;
 mod console;
 mod datasets;
 mod log;
+mod merge;
 mod perf;
 mod progress;
 mod prompt_flags;
@@ -39,6 +40,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Perf(perf) => match perf.command {
             Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),
             Some(args::PerfCommand::Datasets(args)) => datasets::datasets(&args, &console),
+            Some(args::PerfCommand::Merge(args)) => merge::merge(&args, &console),
             Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
             None => perf::perf(&perf.flags, &console),
         },

@@ -69,6 +69,15 @@ impl Load {
         }
     }
 
+    /// Name of the load as it begins the name of a folder, as EvalScope spells it, whose trace has a rate of -1.
+    pub fn folder(&self) -> String {
+        match self {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
+            Load::Open { rate, .. } => format!("rate_{}", python(*rate)),
+            Load::Trace { .. } => format!("rate_{}", python(-1.0)),
+        }
+    }
+
     /// Most requests in flight, where there is a bound.
     pub fn cap(&self) -> Option<u64> {
         match self {
@@ -112,14 +121,9 @@ impl Point {
         }
     }
 
-    /// Name of the point's folder, as EvalScope spells it, whose trace has a rate of -1; further repeats have their
-    /// number behind it.
+    /// Name of the point's folder, as EvalScope spells it; further repeats have their number behind it.
     pub fn folder(&self) -> String {
-        let load = match self.load {
-            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
-            Load::Open { rate, .. } => format!("rate_{}", python(rate)),
-            Load::Trace { .. } => format!("rate_{}", python(-1.0)),
-        };
+        let load = self.load.folder();
         let repeat = if self.repeat > 1 { format!("_run_{}", self.repeat) } else { String::new() };
         format!("{load}_number_{}{repeat}", self.number)
     }

@@ -1,7 +1,10 @@
 //! A run in sentences: what it found, which load to choose and what to try next. Every figure is taken from the result.
 
+use super::goodput::goodput_line;
 use super::notice::{kinds, level, load_name, unit};
 use super::performance::by_load;
+use super::pooled::pooled_goodput;
+use super::side_by_side::steady_lines;
 use super::time;
 use super::view;
 use crate::run::{PointResult, RunResult, Status};
@@ -93,7 +96,11 @@ pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
             });
         }
     }
-    lines.extend(by_load(run).into_iter().filter_map(|point| Some(("slo", goodput(run, point)?))));
+    lines.extend(steady_lines(run).into_iter().map(|text| ("steady", text)));
+    lines.extend(run.pooled.iter().filter_map(|pooled| Some(("slo", pooled_goodput(pooled)?))));
+    let single = |point: &&PointResult| !run.pooled.iter().any(|pooled| pooled.has(&point.folder));
+    let points = by_load(run).into_iter().filter(single);
+    lines.extend(points.filter_map(|point| Some(("slo", goodput_line(run, point)?))));
     lines.extend(audit(run).map(|text| ("audit", text)));
     lines.push(("saved", crate::units::clean(&run.path, 1000)));
     lines.push(("next", next(run, &sound)));
@@ -115,20 +122,6 @@ fn audit(run: &RunResult) -> Option<String> {
         [] => format!("{engine}'s own counters agree with ours at {} of {} loads", audited.len(), points.len()),
         doubted => format!("{engine}'s own counters do not fit ours at {}", doubted.join(", ")),
     })
-}
-
-/// How many requests of a point kept every limit that was set.
-fn goodput(run: &RunResult, point: &PointResult) -> Option<String> {
-    let goodput = point.figures.goodput.as_ref()?;
-    let share = goodput.attainment.share.map(|share| format!("{:.1} %", share * 100.0))?;
-    let interval = goodput.attainment.share_ci.map(|ci| format!(" [{:.1}, {:.1}]", ci.low * 100.0, ci.high * 100.0));
-    Some(format!(
-        "{} req/s at {}: {share}{} of {} requests kept every limit",
-        figure(goodput.goodput),
-        load_name(run, point),
-        interval.unwrap_or_default(),
-        count(goodput.n)
-    ))
 }
 
 /// The command that answers the next question.

@@ -10,6 +10,7 @@ use super::curves::curves;
 use super::depth::{Depth, depth};
 use super::notice::{MESSAGE, Notice, level, load_name, notices, unit};
 use super::performance::by_load;
+use super::pooled::{PooledDepth, pooled_depth};
 use super::sweep::sweep;
 use super::table::{Cell, Column, Table};
 use super::time;
@@ -56,6 +57,8 @@ pub struct Document {
     pub advice: Vec<String>,
     /// Charts over the load points.
     pub charts: Vec<Chart>,
+    /// Loads that were repeated, each of all its runs together.
+    pub pooled: Vec<PooledDepth>,
     /// Each load point in depth.
     pub points: Vec<Depth>,
     /// The server's own account of each load point beside ours.
@@ -89,6 +92,7 @@ impl Document {
             best: best_settings(run),
             advice: advice(run),
             charts: curves(run),
+            pooled: run.pooled.iter().enumerate().map(|(index, pooled)| pooled_depth(pooled, index)).collect(),
             points: points.iter().enumerate().map(|(index, point)| depth(run, point, index)).collect(),
             audit: audit(run),
             failures: failures(run, &points),

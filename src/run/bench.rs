@@ -184,6 +184,11 @@ impl<'a> Bench<'a> {
         self.route.wide(point.load.cap().unwrap_or(0).min(point.warmup + point.number))
     }
 
+    /// What counts the tokens of replies without usage.
+    pub(super) fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.tokenizer.as_ref()
+    }
+
     /// What a reader should know of the workload so far.
     pub(super) fn remarks(&self) -> Vec<String> {
         remarks(&lock(&self.workload))

@@ -186,7 +186,7 @@ pub fn compare(a: &Path, b: &Path, gates: &[Gate]) -> Result<Comparison> {
     })
 }
 
-fn plan(run: &Path) -> Result<Table> {
+pub(super) fn plan(run: &Path) -> Result<Table> {
     let path = run.join("plan.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::files(format!("{}: no run folder", run.display()))
@@ -259,7 +259,7 @@ fn digest(plan: &Table) -> String {
     format!("{hash:016x}")
 }
 
-fn differences(a: &Table, b: &Table) -> Vec<Difference> {
+pub(super) fn differences(a: &Table, b: &Table) -> Vec<Difference> {
     let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
     keys.sort_unstable();
     keys.dedup();

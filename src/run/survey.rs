@@ -41,7 +41,8 @@ impl<'a> Measured<'a> {
         &self.rows.header
     }
 
-    fn next_row(&mut self) -> Result<Option<Record>> {
+    /// The next row, or `None` at the end.
+    pub(super) fn next_row(&mut self) -> Result<Option<Record>> {
         let Some(mut record) = self.rows.next_row()? else { return Ok(None) };
         count_tokens(&mut record, self.tokenizer)?;
         // The row keeps what was sent; only what is made of it takes the request for a warm-up.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::bench::{Bench, lock};
 use super::point::save;
+use super::pooled::pool_repeats;
 use super::precision::Precision;
 use super::requests::mean_load;
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status, peak_memory_mib};
@@ -41,6 +42,13 @@ pub trait Watcher {
     fn probe_begins(&mut self, _point: Point, _run: u32, _of: u32) {}
     /// One run of a probe is over.
     fn probe_ends(&mut self) {}
+    /// The repeats of each load are pooled, after all of them; the run's own files can be renewed once more.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn run_ends(&mut self, _run: &RunResult) -> Result<()> {
+        Ok(())
+    }
     /// A load point is over and its files are written; the run's own files can be renewed.
     ///
     /// # Errors
@@ -103,6 +111,11 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     if run.points.is_empty() {
         return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
     }
+    if plan.settings.repeat > 1 {
+        pool_repeats(&mut run, plan, dir, bench.tokenizer())?;
+        save(&dir.path().join("summary.json"), &run)?;
+        watcher.run_ends(&run)?;
+    }
     Ok(run)
 }
 
@@ -162,6 +175,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         path: dir.path().display().to_string(),
         setting,
         points: Vec::new(),
+        pooled: Vec::new(),
         best: Best::default(),
         notices: plan.notices.clone(),
         plan: plan.to_toml()?,

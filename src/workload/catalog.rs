@@ -200,7 +200,8 @@ mod tests {
         let page = include_str!("../../datasets/README.md");
         for card in cards()? {
             assert!(page.contains(&format!("\n{}\n", card.example)), "{}", card.example);
-            let row = page.lines().find(|line| line.starts_with(&format!("| `{}`", card.name))).ok_or(card.name.clone())?;
+            let row =
+                page.lines().find(|line| line.starts_with(&format!("| `{}`", card.name))).ok_or(card.name.clone())?;
             for (option, _) in options(Set::named(&card.name)?).iter().filter(|(option, _)| *option != "num_workers") {
                 assert!(row.contains(&format!("`{option}`")), "{}: {option}", card.name);
             }

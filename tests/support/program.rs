@@ -163,7 +163,8 @@ impl Perf {
 
     /// Starts the program and lets the test act while it runs.
     pub fn spawn(mut self) -> Running {
-        let has_subcommand = self.args.get(1).is_some_and(|arg| arg == "report" || arg == "compare" || arg == "datasets");
+        let subcommands = ["report", "compare", "merge", "datasets"];
+        let has_subcommand = self.args.get(1).is_some_and(|arg| subcommands.iter().any(|name| arg == name));
         if self.skips_self_check && !has_subcommand {
             self.args.push(NO_SELF_CHECK.into());
         }
