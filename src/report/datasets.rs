@@ -17,7 +17,7 @@ pub fn datasets_table(cards: &[Card], width: usize, style: Style) -> Result<Stri
     for card in cards {
         let set = Set::named(&card.name)?;
         let text = format!("{:names$}  {:8}  {}", card.name, needs(set), card.title);
-        out.push_str(&style.plain(wrap(&text, width).first().map_or("", String::as_str)));
+        out.push_str(&style.plain(&text.chars().take(width).collect::<String>()));
         out.push('\n');
     }
     out.push_str(

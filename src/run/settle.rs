@@ -117,7 +117,7 @@ mod tests {
             notices,
             [
                 "mooncake: 4 requests over 3.0 s, 1.000 a second on average",
-                "mooncake: a prefix cache without bounds would serve 48.1 % of the prompt tokens (theoretical hit ratio)"
+                "mooncake: a prefix cache without bounds would serve 49.4 % of the prompt tokens (theoretical hit ratio)"
             ]
         );
         Ok(())
