@@ -57,7 +57,7 @@ fn the_command_of_every_card_runs() {
         let run = of_card(&card.example, &server).run();
         let point = run.only_point();
         assert!(point.count("ok") > 0 && point.count("failed") == 0, "{}: {}", card.name, run.stderr);
-        assert!(!server.asked().is_empty(), "{}", card.name);
+        assert!(!server.seen().is_empty(), "{}", card.name);
     }
 }
 
