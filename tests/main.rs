@@ -11,6 +11,7 @@ mod dialects;
 mod embedded;
 mod figures;
 mod house;
+mod hub;
 mod lost;
 mod open_loop;
 mod refusals;

@@ -130,8 +130,8 @@ pub(super) struct PerfFlags {
     /// Port of the embedded server; a free one when not given
     #[arg(long, help_heading = "Target")]
     port: Option<u16>,
-    /// Hugging Face tokenizer.json or its folder; counts tokens where the server gives no usage
-    #[arg(long, value_name = "PATH", help_heading = "Target")]
+    /// tokenizer.json, its folder, or owner/name at a hub; counts tokens where the server gives no usage
+    #[arg(long, value_name = "PATH|ID", help_heading = "Target")]
     tokenizer_path: Option<String>,
     /// Seconds for TCP and TLS
     #[arg(long, value_name = "SECONDS", help_heading = "Target")]
@@ -299,9 +299,15 @@ pub(super) struct PerfFlags {
     /// openqa, line_by_line, custom or random [default: openqa]
     #[arg(long, help_heading = "Prompts")]
     dataset: Option<String>,
-    /// File of the dataset
-    #[arg(long, value_name = "PATH", help_heading = "Prompts")]
+    /// File of the dataset; with --data-source also owner/name at a hub, a file inside behind it
+    #[arg(long, value_name = "PATH|ID", help_heading = "Prompts")]
     dataset_path: Option<String>,
+    /// Fetch the dataset from modelscope or huggingface, once into a cache; local asks no hub
+    #[arg(long, value_name = "HUB", help_heading = "Prompts")]
+    data_source: Option<String>,
+    /// Branch, tag or commit of the dataset at the hub [default: its main branch]
+    #[arg(long, value_name = "REVISION", help_heading = "Prompts")]
+    dataset_revision: Option<String>,
     /// First item of the dataset to use [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     dataset_offset: Option<u64>,

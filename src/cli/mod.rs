@@ -4,6 +4,7 @@ mod args;
 mod calibrate;
 mod compare;
 mod console;
+mod fetching;
 mod log;
 mod perf;
 mod progress;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::load::{load, points};
 use super::prompts::workload;
+use super::wanted::{Wants, wants};
 use super::{EmbeddedSpec, Load, LoadSpec, Point, Served, Settings, SlaSpec, WorkloadSpec};
 use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
@@ -41,6 +42,8 @@ pub struct Plan {
     pub sla: Option<SlaSpec>,
     /// What is sent.
     pub workload: WorkloadSpec,
+    /// What of it is at hubs.
+    pub wants: Wants,
     /// How the model is asked to generate.
     pub sampling: Sampling,
     /// Things that were decided for the user and that he should know.
@@ -97,6 +100,7 @@ impl Plan {
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
         let max_tokens = max_tokens(&mut settings, embedded)?;
         let sampling = sampling(&settings, max_tokens)?;
+        let wants = wants(&settings, matches!(settings.dataset.as_str(), "line_by_line" | "custom"))?;
         let workload = workload(&mut settings, dialect, embedded, seed, max_tokens, &mut notices)?;
         check_numbers(&settings)?;
         let target = Target {
@@ -129,7 +133,7 @@ impl Plan {
         } else {
             Served::Remote
         };
-        Ok(Plan { settings, served, target, points, load, sla, workload, sampling, notices })
+        Ok(Plan { settings, served, target, points, load, sla, workload, wants, sampling, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.

@@ -147,6 +147,17 @@ impl Source {
     }
 }
 
+impl WorkloadSpec {
+    /// Takes the dataset from a file or folder that was fetched.
+    pub fn take_from(&mut self, path: PathBuf) {
+        match &mut self.source {
+            Source::OpenQa(at) => *at = Some(path),
+            Source::LineByLine(at) | Source::Custom(at) => *at = path,
+            Source::Fixed(_) | Source::Random { .. } | Source::RandomAs { .. } | Source::Saved(_) => {}
+        }
+    }
+}
+
 /// Everything the workload is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkloadSpec {

@@ -6,6 +6,7 @@ mod bench;
 mod calibrate;
 mod check;
 mod compare;
+mod fetch;
 mod point;
 mod precision;
 mod probe;
@@ -21,6 +22,7 @@ mod tune;
 
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
+pub use fetch::fetch;
 pub use probe::search;
 pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -243,6 +244,15 @@ impl Running {
                 return;
             }
             assert!(begun.elapsed() < PATIENCE, "{folder} never had {rows} rows");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until something is so of the folder it works in.
+    pub fn wait_for_file(&self, there: impl Fn(&Path) -> bool) {
+        let begun = Instant::now();
+        while !there(self.expected.folder.path()) {
+            assert!(begun.elapsed() < PATIENCE, "what was waited for did not come");
             thread::sleep(Duration::from_millis(5));
         }
     }
