@@ -14,7 +14,7 @@ pub enum Exit {
     Gate = 1,
     /// Wrong use: a flag, a profile or a dataset that cannot be accepted.
     Usage = 2,
-    /// The target was unreachable or refused: from the start, for every request, or so that a run could not be finished.
+    /// The target, or a hub, was unreachable or refused: from the start, for every request, or so that a run could not be finished.
     Target = 3,
     /// A local file could not be read or written.
     Files = 4,

@@ -29,7 +29,7 @@
 //! | 0 | [`error`], [`units`] | failures and exit numbers; quantities in and out |
 //! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`template`], [`table`], [`plan`] | the nouns |
 //! | 2 | [`wire`], [`store`], [`tls`] | bytes of each dialect; files of a run; whom to trust |
-//! | 3 | [`workload`], [`engine`], [`stats`], [`local`] | make work; place and stamp it; turn records to numbers; serve a model |
+//! | 3 | [`workload`], [`engine`], [`stats`], [`local`], [`hub`] | make work; place and stamp it; turn records to numbers; serve a model; bring files of hubs |
 //! | 4 | [`run`] | conduct one or many runs |
 //! | 6 | [`report`] | results to a document, a document to bytes |
 //! | 8 | [`cli`] | flags to plan, outcome to console and exit |
@@ -51,6 +51,7 @@ pub mod cli;
 pub mod engine;
 pub mod error;
 pub mod hist;
+pub mod hub;
 pub mod local;
 pub mod mark;
 pub mod plan;

@@ -121,6 +121,19 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
+/// An amount of data as people read it: `812 B`, `12.3 MB`, in powers of 1000.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut amount = bytes as f64;
+    let mut unit = 0;
+    // What would be rounded to 1,000 is one of the next unit.
+    while amount >= 999.5 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{} {}", figure(Some(amount)), UNITS[unit]) }
+}
+
 /// Text from a server, safe to print: control characters become spaces and the length is bounded.
 pub fn clean(text: &str, most: usize) -> String {
     let mut out: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
@@ -133,6 +146,15 @@ pub fn clean(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (bytes, expected) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (12_345_678, "12.3 MB"), (999_999, "1.00 MB")]
+        {
+            assert_eq!(size(bytes), expected);
+        }
+    }
 
     #[test]
     fn rounding_follows_python() {

@@ -13,6 +13,7 @@ mod embedded;
 mod ending;
 mod figures;
 mod house;
+mod hub;
 mod lost;
 mod memory;
 mod open_loop;

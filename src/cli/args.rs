@@ -96,8 +96,8 @@ pub(super) struct PerfFlags {
     /// Port of the embedded server or of vLLM; a free one when not given
     #[arg(long, help_heading = "Target")]
     port: Option<u16>,
-    /// Hugging Face tokenizer.json or its folder; counts tokens where the server gives no usage
-    #[arg(long, value_name = "PATH", help_heading = "Target")]
+    /// tokenizer.json, its folder, or owner/name at a hub; counts tokens where the server gives no usage
+    #[arg(long, value_name = "PATH|ID", help_heading = "Target")]
     tokenizer_path: Option<String>,
     /// Seconds for TCP and TLS
     #[arg(long, value_name = "SECONDS", help_heading = "Target")]

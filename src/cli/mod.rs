@@ -5,6 +5,7 @@ mod calibrate;
 mod compare;
 mod console;
 mod datasets;
+mod fetching;
 mod log;
 mod merge;
 mod perf;

@@ -5,15 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::PerfFlags;
 use super::console::Console;
+use super::fetching::Fetching;
 use super::progress::Progress;
 use super::report::show;
 use super::tune::tune;
 use super::{log, signals};
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
-use crate::plan::{Plan, Point, SlaSpec, layer, profile_text};
+use crate::hub::Config;
+use crate::plan::{Plan, Point, SlaSpec, Wanted, Wants, layer, profile_text};
 use crate::report;
-use crate::run::{RunResult, Status, Watcher, complete, dry, settle, sweep};
+use crate::run::{self, RunResult, Status, Watcher, complete, dry, settle, sweep};
 use crate::stats::Verdict;
 use crate::store::RunDir;
 
@@ -56,7 +58,10 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     for flag in flags.idle() {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }
-    settle(&mut plan)?;
+    // What a hub keeps is looked through once it is here.
+    if plan.wants.dataset.is_none() {
+        settle(&mut plan)?;
+    }
     plan.notices.extend(overruled);
     if flags.dry_run {
         dry(&plan)?;
@@ -70,15 +75,27 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
             let (name, texts) = (sla.variable.name(), sla.criteria.texts().join(" | "));
             console.out(&format!("# search: {name} from {lower} to {upper}, first {start}, {runs} runs each: {texts}"));
         }
+        let Wants { dataset, tokenizer } = &plan.wants;
+        for Wanted { repo, flag, .. } in [dataset, tokenizer].into_iter().flatten() {
+            let (hub, kind) = (repo.hub.name(), repo.kind.name());
+            console.out(&format!("# fetch: {hub} {kind} {} at {}, for {flag}", repo.id, repo.revision));
+        }
         console.out(&plan.to_toml()?);
         plan.notices.iter().for_each(|notice| console.warn(notice));
         return Ok(Exit::Done);
     }
+    let stop = Stop::new();
+    signals::listen(&stop, *console)?;
+    if plan.wants != Wants::default() {
+        let mut fetching = Fetching::new(*console);
+        run::fetch(&mut plan, &Config::from_env()?, &stop, &mut |event| fetching.see(event))?;
+        if plan.wants.dataset.is_some() {
+            settle(&mut plan)?;
+        }
+    }
     let time = (!plan.settings.no_timestamp).then(|| jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string());
     let dir = RunDir::create(Path::new(&plan.settings.outputs_dir), time.as_deref(), &plan.folder(), &plan.points)?;
     log::open(dir.path(), plan.settings.debug)?;
-    let stop = Stop::new();
-    signals::listen(&stop, *console)?;
     let mut progress = Progress::new(*console, &dir, !flags.json, plan.settings.log_every_n_query);
     plan.notices.iter().for_each(|notice| progress.notice(notice));
     let discard = |failure: &Failure| {

@@ -10,9 +10,15 @@ pub(super) struct PromptFlags {
     /// Name of the dataset; `evalscope perf datasets` lists all [default: openqa]
     #[arg(long, help_heading = "Prompts")]
     dataset: Option<String>,
-    /// File or folder of the dataset
-    #[arg(long, value_name = "PATH", help_heading = "Prompts")]
+    /// File or folder of the dataset; with --data-source also owner/name at a hub, a file inside behind it
+    #[arg(long, value_name = "PATH|ID", help_heading = "Prompts")]
     dataset_path: Option<String>,
+    /// Fetch the dataset from modelscope or huggingface, once into a cache; local asks no hub
+    #[arg(long, value_name = "HUB", help_heading = "Prompts")]
+    data_source: Option<String>,
+    /// Branch, tag or commit of the dataset at the hub [default: its main branch]
+    #[arg(long, value_name = "REVISION", help_heading = "Prompts")]
+    dataset_revision: Option<String>,
     /// First item of the dataset to use [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     dataset_offset: Option<u64>,

@@ -11,14 +11,17 @@ mod grid;
 mod layer;
 mod load;
 mod prompts;
+mod repos;
 mod resolve;
 mod settings;
 mod sla;
 mod specs;
+mod wanted;
 
 pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
 pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
+pub use repos::repo_of;
 pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Settings, Warmup};
 pub use sla::{SlaSpec, Variable};
@@ -26,3 +29,4 @@ pub use specs::{
     Arrival, EmbeddedSpec, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, VllmSpec,
     WorkloadSpec,
 };
+pub use wanted::{Hub, Kind, Pick, Repo, Wanted, Wants, is_id, is_revision};

@@ -26,6 +26,8 @@ pub(super) struct Around<'a> {
     pub(super) embedded: bool,
     pub(super) seed: u64,
     pub(super) max_tokens: (u32, u32),
+    /// Whether the dataset comes from a hub.
+    pub(super) fetched: bool,
     /// `--extra-args`, which hold options of embedding and rerank sets in EvalScope.
     pub(super) extra: &'a mut Map<String, Value>,
     pub(super) notices: &'a mut Vec<String>,
@@ -58,7 +60,7 @@ pub(super) fn workload(settings: &mut Settings, around: &mut Around<'_>) -> Resu
         None => return Err(Failure::usage("--dataset-args go with --dataset, which is not used here")),
     };
     if let Some(set) = named {
-        fits(settings, set, around.notices)?;
+        fits(settings, set, around)?;
     }
     replayed_at(settings, &given, &mut args)?;
     let lengths = lengths(settings, named, &args, around)?;
@@ -161,9 +163,10 @@ fn replayed_at(settings: &Settings, given: &Map<String, Value>, args: &mut Args)
 }
 
 /// Refuses flags that mean nothing for the dataset.
-fn fits(settings: &mut Settings, set: Set, notices: &mut Vec<String>) -> Result<()> {
+fn fits(settings: &mut Settings, set: Set, around: &mut Around<'_>) -> Result<()> {
+    let notices = &mut *around.notices;
     let name = set.name();
-    if settings.dataset_path.is_none() && !set.needs_no_file() {
+    if settings.dataset_path.is_none() && !set.needs_no_file() && !around.fetched {
         return Err(Failure::usage(format!("--dataset {name} needs --dataset-path"))
             .hint(format!("`evalscope perf datasets {name}` shows what the file holds")));
     }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use http::HeaderName;
 use serde_json::{Map, Value};
 
+use super::dataset::Set;
 use super::endpoint::{Endpoint, headers};
 use super::load::{load, points, recorded};
 use super::prompts::{Around, workload};
+use super::wanted::{Wants, wants};
 use super::{
     EmbeddedSpec, Load, LoadSpec, METRICS, Point, Quantity, Served, Settings, SlaSpec, VllmSpec, WorkloadSpec,
 };
@@ -42,6 +44,8 @@ pub struct Plan {
     pub sla: Option<SlaSpec>,
     /// What is sent.
     pub workload: WorkloadSpec,
+    /// What of it is at hubs.
+    pub wants: Wants,
     /// How the model is asked to generate.
     pub sampling: Sampling,
     /// Header that carries the id of a conversation.
@@ -140,7 +144,7 @@ impl Plan {
             }
             _ => Served::Remote,
         };
-        Ok(Plan { settings, served, target, points, load, sla, workload, sampling, session_header, notices })
+        Ok(Plan { settings, served, target, points, load, sla, workload, wants, sampling, session_header, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.

@@ -175,8 +175,12 @@ pub struct Settings {
     // Prompt
     /// Name of the workload.
     pub dataset: String,
-    /// File of the workload.
+    /// File of the workload, or its repository at a hub.
     pub dataset_path: Option<String>,
+    /// Where the workload comes from: `modelscope`, `huggingface` or `local`.
+    pub data_source: Option<String>,
+    /// Branch, tag or commit of the repository.
+    pub dataset_revision: Option<String>,
     /// First item of the workload to use; moves on from one load point to the next.
     pub dataset_offset: u64,
     /// Options of the workload: a table, or JSON as text.

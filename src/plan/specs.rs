@@ -256,6 +256,13 @@ impl WorkloadSpec {
         }
     }
 
+    /// Takes the dataset from a file or folder that was fetched.
+    pub fn take_from(&mut self, path: PathBuf) {
+        if matches!(self.source, Source::Set(_)) {
+            self.path = Some(path);
+        }
+    }
+
     /// Prompts of a dataset that has a few of its own, each to be sent once.
     pub fn size(&self) -> Option<u64> {
         match self.source {

@@ -3,6 +3,7 @@
 use super::terminal::{Style, wrap};
 use crate::error::Result;
 use crate::plan::dataset::Set;
+use crate::plan::{Hub, Pick, repo_of};
 use crate::workload::{Card, options};
 
 /// Columns of the words before a text.
@@ -60,11 +61,17 @@ pub fn dataset_text(card: &Card) -> Result<String> {
     for (index, (name, meaning)) in options(set).iter().enumerate() {
         part(if index == 0 { "options" } else { "" }, &format!("{name}: {meaning}"));
     }
-    if let Some(hub) = &card.hub {
-        let name = |hub: &str, id: &Option<String>| id.as_ref().map(|id| format!("{hub} {id}"));
-        let places = [name("ModelScope", &hub.modelscope), name("Hugging Face", &hub.huggingface)];
-        let file = hub.file.as_ref().map(|file| format!(", file {file}")).unwrap_or_default();
-        part("hubs", &format!("{}{file}", places.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+    let places = Hub::ALL.iter().filter_map(|(name, hub)| {
+        let (id, pick) = repo_of(&card.name, *hub)?;
+        let inside = match pick {
+            Pick::File(file) => format!(", {file}"),
+            Pick::Split(split) => format!(", split {split}"),
+            Pick::Data(_) | Pick::Tokenizer => String::new(),
+        };
+        Some(format!("--data-source {name}: {id}{inside}"))
+    });
+    for (index, place) in places.enumerate() {
+        part(if index == 0 { "hubs" } else { "" }, &place);
     }
     part("origin", &card.origin);
     out.push_str(&format!("{:MARGIN$}{}\n", "example", card.example));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::point::count_tokens;
+use super::rebuild;
 use super::result::{PointResult, Status};
 use crate::error::{Failure, Result};
 use crate::plan::Point;
@@ -207,7 +208,11 @@ fn points(run: &Path) -> Result<Vec<(String, Point)>> {
 fn standing(run: &Path, folder: String, plan: &Table) -> Result<(Standing, Evidence)> {
     let path = run.join(&folder);
     let tokenizer = plan.get("tokenizer-path").and_then(|path| path.as_str());
-    let tokenizer = tokenizer.map(|path| Tokenizer::open(Path::new(path))).transpose()?;
+    let tokenizer = match tokenizer.map(Path::new) {
+        Some(path) if !path.exists() => rebuild::open(run)?.0.workload.tokenizer,
+        path => path.map(Path::to_owned),
+    };
+    let tokenizer = tokenizer.as_deref().map(Tokenizer::open).transpose()?;
     let mut sample = Evidence::default();
     let mut rows = Rows::open(&path)?;
     while let Some(mut record) = rows.next_row()? {

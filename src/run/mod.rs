@@ -7,6 +7,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod dialogue;
+mod fetch;
 mod merge;
 mod point;
 mod pooled;
@@ -29,6 +30,7 @@ mod vllm;
 
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
+pub use fetch::fetch;
 pub use merge::{Merged, MergedRun, merge};
 pub use pooled::{Member, Pooled};
 pub use probe::search;

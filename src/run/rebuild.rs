@@ -71,6 +71,7 @@ pub(super) fn open(path: &Path) -> Result<(Plan, RunDir, Option<RunResult>)> {
     if let Some(url) = old.as_ref().and_then(|old| old.setting.url.parse().ok()) {
         plan.target.url = url;
     }
+    super::fetch::tokenizer_of(&mut plan)?;
     Ok((plan, RunDir::open(path), old))
 }
 

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 
-use polars_arrow::array::Array;
 use polars_arrow::datatypes::ArrowSchema;
 use polars_arrow::io::ipc::read::{FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata};
+
+use super::rows::Column;
 
 /// An Arrow file that is read batch by batch.
 pub(super) enum Arrow {
@@ -41,7 +42,7 @@ impl Arrow {
     }
 
     /// The columns of the next batch, each in one piece.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<Vec<Box<dyn Array>>>>, String> {
+    pub(super) fn next(&mut self) -> Result<Option<Vec<Column>>, String> {
         let batch = match self {
             Arrow::File(reader) => reader.next(),
             Arrow::Stream(reader) => match reader.next() {

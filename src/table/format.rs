@@ -21,10 +21,12 @@ pub enum Format {
     Tsv,
     /// A line of text a row.
     Text,
+    /// A tar archive as WebDataset has it: files that share a name make a row.
+    Tar,
 }
 
 /// Endings of file names and what they stand for.
-const ENDINGS: [(&str, Format); 11] = [
+const ENDINGS: [(&str, Format); 12] = [
     ("parquet", Format::Parquet),
     ("arrow", Format::Arrow),
     ("feather", Format::Arrow),
@@ -36,6 +38,7 @@ const ENDINGS: [(&str, Format); 11] = [
     ("tsv", Format::Tsv),
     ("txt", Format::Text),
     ("text", Format::Text),
+    ("tar", Format::Tar),
 ];
 
 /// What begins a file compressed with gzip.
@@ -93,7 +96,8 @@ mod tests {
             ("a.txt", b"{", Some(Format::Text)),
             ("a", b" \n[{", Some(Format::Json)),
             ("a.b", b"{\"a\":1}\n", Some(Format::Json)),
-            ("a.tar", b"x", None),
+            ("a.tar", b"x", Some(Format::Tar)),
+            ("a.bin", b"x", None),
             ("a", b"", None),
         ] {
             assert_eq!(Format::tell(Path::new(name), first), expected, "{name}");

@@ -6,6 +6,7 @@
 //! | `format` | the format of a file, told by its name and first bytes |
 //! | `lines`, `json`, `separated` | text: a row a line; JSON documents; cells with a separator |
 //! | `arrow`, `parquet` | batches of columns |
+//! | `tar` | an archive whose files make rows |
 //! | `cell` | a cell of a column to a JSON value |
 //! | `bytes` | binary cells, and where a row holds an image |
 
@@ -18,10 +19,12 @@ mod lines;
 mod parquet;
 mod rows;
 mod separated;
+mod tar;
 
 #[cfg(test)]
 mod tests;
 
 pub use bytes::{BYTES, bytes_of};
 pub use format::Format;
+pub(crate) use rows::is_data;
 pub use rows::{Row, Rows};

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use polars_arrow::array::Array;
 use polars_arrow::datatypes::ArrowSchema;
 use polars_parquet::read::{
     BasicDecompressor, ColumnChunkMetadata, FileMetadata, PageReader, column_iter_to_arrays, infer_schema,
     read_metadata,
 };
+
+use super::rows::Column;
 
 /// A Parquet file that is read group by group.
 pub(super) struct Parquet {
@@ -31,7 +32,7 @@ impl Parquet {
     }
 
     /// The columns of the next group of rows, each in one or more pieces.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<Vec<Box<dyn Array>>>>, String> {
+    pub(super) fn next(&mut self) -> Result<Option<Vec<Column>>, String> {
         let Some(group) = self.metadata.row_groups.get(self.group) else { return Ok(None) };
         self.group += 1;
         let mut columns = Vec::new();

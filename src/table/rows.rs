@@ -17,6 +17,7 @@ use super::json::Json;
 use super::lines::Lines;
 use super::parquet::Parquet;
 use super::separated::Separated;
+use super::tar::Tar;
 use crate::error::{Failure, Result};
 
 /// A row: names and values, in the order of the file.
@@ -24,6 +25,9 @@ pub type Row = Map<String, Value>;
 
 /// The next row of a file, or why there is none; the message names the place inside the file.
 pub(super) type Step = std::result::Result<Option<Row>, String>;
+
+/// A column of a batch, in one or more pieces.
+pub(super) type Column = Vec<Box<dyn Array>>;
 
 /// Enough of a file to tell its format.
 const HEAD: usize = 1 << 10;
@@ -34,8 +38,8 @@ const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Rows of a file of data, in order. Of text one row is in memory at a time, of columnar formats one batch.
 ///
-/// Formats: Parquet, Arrow (streams and files), JSON lines, JSON arrays, CSV, TSV and text; the text formats also
-/// compressed with gzip. See [`Format`] for how they are told apart, and the module for what a cell becomes.
+/// Formats: Parquet, Arrow (streams and files), JSON lines, JSON arrays, CSV, TSV, text and tar archives of
+/// WebDataset; all but the columnar ones also compressed with gzip. See [`Format`] for how they are told apart, and the module for what a cell becomes.
 pub struct Rows {
     files: IntoIter<PathBuf>,
     open: Option<Open>,
@@ -54,6 +58,7 @@ enum Source {
     Lines(Lines),
     Json(Json),
     Separated(Separated),
+    Tar(Tar),
     Columns(Columns),
 }
 
@@ -61,7 +66,7 @@ enum Source {
 struct Columns {
     batches: Batches,
     names: Vec<String>,
-    columns: Vec<Vec<Box<dyn Array>>>,
+    columns: Vec<Column>,
     row: usize,
     height: usize,
     /// Rows of the batches before.
@@ -176,6 +181,7 @@ impl Open {
             Format::Json => Source::Json(Json::new(reader)),
             Format::Csv => Source::Separated(Separated::new(Box::new(reader), false)),
             Format::Tsv => Source::Separated(Separated::new(Box::new(reader), true)),
+            Format::Tar => Source::Tar(Tar::new(reader)),
             Format::Parquet => columns(&mut || Ok(Batches::Parquet(Box::new(Parquet::open(whole()?)?))))?,
             Format::Arrow => columns(&mut || Ok(Batches::Arrow(Arrow::open(whole()?, footer)?)))?,
         };
@@ -187,6 +193,7 @@ impl Open {
             Source::Lines(lines) => lines.next(),
             Source::Json(json) => json.next(),
             Source::Separated(cells) => cells.next(),
+            Source::Tar(tar) => tar.next(),
             Source::Columns(columns) => guarded(|| columns.next()),
         };
         step.map_err(|why| Failure::usage(format!("{}: {why}", self.path.display())))
@@ -214,7 +221,7 @@ impl Columns {
             };
             let Some(columns) = batch else { return Ok(None) };
             self.before += self.height as u64;
-            let height = |pieces: &Vec<Box<dyn Array>>| pieces.iter().map(|piece| piece.len()).sum();
+            let height = |pieces: &Column| pieces.iter().map(|piece| piece.len()).sum();
             self.height = columns.first().map_or(0, height);
             if columns.iter().any(|pieces| height(pieces) != self.height) {
                 return Err(format!("the columns behind row {} differ in length", self.before));

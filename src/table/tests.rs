@@ -69,8 +69,8 @@ fn batch(from: i64, views: bool) -> TestResult<(ArrowSchema, Batch)> {
     let offsets = OffsetsBuffer::try_from(vec![0, 2, 2])?;
     let list = ListArray::<i32>::new(ArrowDataType::List(Box::new(item)), offsets, items, valid.clone()).boxed();
     let parts = vec![binary([Some(b"\xff\xd8\0"), None], views), texts([None, Some("a.jpg")], views)];
-    let part = |(name, array): (&str, &Box<dyn Array>)| Field::new(name.into(), array.dtype().clone(), true);
-    let fields = ["bytes", "path"].into_iter().zip(&parts).map(part).collect();
+    let part = |(name, array): (&str, _)| Field::new(name.into(), Array::dtype(array).clone(), true);
+    let fields = ["bytes", "path"].into_iter().zip(parts.iter().map(|part| &**part)).map(part).collect();
     let image = StructArray::new(ArrowDataType::Struct(fields), 2, parts, None);
     let at = PrimitiveArray::<i64>::from([Some(1_500), None]);
     let at = at.to(ArrowDataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))).boxed();
@@ -244,7 +244,8 @@ fn what_cannot_be_read_is_named_with_its_place() -> TestResult {
         ("a.json", b"[1]", "a.json: row 1: not a JSON object"),
         ("a.csv", b"a,b\n1,2,3\n", "a.csv: line 2: 3 cells under 2 names"),
         ("a.csv", b"a,a\n", "a.csv: line 1: the column \"a\" is there twice"),
-        ("a.tar", b"x", "a.tar: no format of data that is known"),
+        ("a.bin", b"x", "a.bin: no format of data that is known"),
+        ("a.tar", b"x", "a.tar: byte 1: it ends inside a header"),
     ] {
         assert_eq!(refusal(name, bytes)?, message);
     }

@@ -27,24 +27,6 @@ pub struct Card {
     /// Samples beside the card.
     #[serde(default)]
     pub files: Vec<String>,
-    /// Where it is on the hubs.
-    #[serde(default)]
-    pub hub: Option<Hub>,
-}
-
-/// Where a dataset is on the hubs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hub {
-    /// Repository on ModelScope.
-    #[serde(default)]
-    pub modelscope: Option<String>,
-    /// Repository on Hugging Face.
-    #[serde(default)]
-    pub huggingface: Option<String>,
-    /// File in it, where it is one.
-    #[serde(default)]
-    pub file: Option<String>,
 }
 
 macro_rules! cards {

@@ -55,7 +55,7 @@ impl Table {
 
 /// Whether rows are those of a table, or of the tables of a folder.
 fn is_table(path: &Path) -> bool {
-    const ENDINGS: [&str; 6] = [".parquet", ".arrow", ".csv", ".tsv", ".gz", ".feather"];
+    const ENDINGS: [&str; 7] = [".parquet", ".arrow", ".csv", ".tsv", ".gz", ".feather", ".tar"];
     let name = path.to_string_lossy().to_lowercase();
     path.is_dir() || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

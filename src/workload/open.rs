@@ -205,7 +205,8 @@ fn path(spec: &WorkloadSpec, set: Set) -> Option<PathBuf> {
     }
     let own = if set == Set::OpenQa { Some(OPEN_QA_FILE) } else { None };
     let own = own.or_else(|| FILES.iter().find(|(known, _)| *known == set).map(|(_, name)| *name));
-    Some(own.map_or_else(|| path.clone(), |name| path.join(name)))
+    // What was fetched from a hub may be the tables of a split.
+    Some(own.map(|name| path.join(name)).filter(|file| file.exists()).unwrap_or(path))
 }
 
 /// The prompts of the speed benchmark: each length twice.

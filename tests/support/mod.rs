@@ -1,12 +1,14 @@
 //! What the tests are written with: the program under expectations, and servers that do as they are told.
 
 mod http2;
+mod hub;
 mod program;
 mod reply;
 mod run;
 mod server;
 
 pub use http2::Http2Server;
+pub use hub::{COMMIT, Files, Hub};
 pub use program::{Perf, calibrate, perf, report};
 pub use reply::{Gate, Reply};
 pub use run::{Point, Run, outcome, same_keys};

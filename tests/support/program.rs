@@ -260,6 +260,15 @@ impl Running {
         }
     }
 
+    /// Waits until something is so of the folder it works in.
+    pub fn wait_for_file(&self, there: impl Fn(&Path) -> bool) {
+        let begun = Instant::now();
+        while !there(self.expected.folder.path()) {
+            assert!(begun.elapsed() < PATIENCE, "what was waited for did not come");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
