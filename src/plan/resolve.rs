@@ -81,7 +81,10 @@ impl Plan {
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
         let max_tokens = max_tokens(&mut settings, embedded)?;
         let mut sampling = sampling(&settings, max_tokens)?;
-        let mut around = Around { chat, embedded, seed, max_tokens, extra: &mut sampling.extra, notices: &mut notices };
+        let wants = wants(&settings, Set::named(&settings.dataset).is_ok_and(|set| !set.needs_no_file()))?;
+        let fetched = wants.dataset.is_some();
+        let (extra, told) = (&mut sampling.extra, &mut notices);
+        let mut around = Around { chat, embedded, seed, max_tokens, fetched, extra, notices: told };
         let workload = workload(&mut settings, &mut around)?;
         notices.extend(unspoken(&sampling, &dialect, &settings.api));
         let recorded = recorded(&settings, &workload);
