@@ -22,6 +22,7 @@ mod stop;
 mod timer;
 mod tls;
 mod turns;
+mod wire;
 mod worker;
 
 pub use connect::Route;
@@ -31,4 +32,5 @@ pub use ledger::Ledger;
 pub use probe::{Answer, get, probe};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
+pub use tls::trusts;
 pub use turns::{Turn, Turns};

@@ -174,7 +174,7 @@ impl Plan {
                 settings.rate = Some(super::ListOf::One(rate));
             }
             Load::Open { rate, .. } if settings.rate.is_some() => settings.rate = Some(super::ListOf::One(rate)),
-            Load::Open { .. } => {}
+            Load::Open { .. } | Load::Trace { .. } => {}
         }
         Plan { settings, ..self.clone() }.to_toml()
     }
@@ -364,6 +364,9 @@ mod tests {
             ("open-loop = true", "--rate"),
             ("arrival = 'x'", "--arrival"),
             ("arrival = 'trace'\nopen-loop = true\nrate = 1.0", "--arrival-file"),
+            ("arrival = 'trace'\nopen-loop = true\narrival-file = 'x'\ntrace-speed = 0.0", "--trace-speed"),
+            ("arrival = 'trace'\nopen-loop = true\narrival-file = 'x'\ntrace-speed = 2.0\nrate = 1.0", "--trace-speed"),
+            ("trace-speed = 2.0", "--trace-speed"),
             ("burstiness = 0.0", "--burstiness"),
             ("ramp-up-strategy = 'linear'", "--ramp-up-strategy"),
             ("ramp-up-start-rps = 1.0", "--ramp-up-strategy"),

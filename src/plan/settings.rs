@@ -103,6 +103,8 @@ pub struct Settings {
     pub burstiness: Option<f64>,
     /// Instants of arrival for `arrival = "trace"`.
     pub arrival_file: Option<String>,
+    /// How many times as fast as recorded a trace is met; 1 when unset.
+    pub trace_speed: Option<f64>,
     /// Let the rate grow over the run: `linear` or `exponential`.
     pub ramp_up_strategy: Option<String>,
     /// Rate of the first request, with `ramp-up-strategy`.

@@ -1,5 +1,5 @@
 //! Conducts one or many runs: the sweep over load points, the search for the right one, the making of result files from
-//! saved rows, and the comparison of runs.
+//! saved rows, and the comparison and the pooling of runs.
 
 mod args;
 mod bench;
@@ -7,9 +7,12 @@ mod calibrate;
 mod check;
 mod compare;
 mod dialogue;
+mod merge;
 mod point;
+mod pooled;
 mod precision;
 mod probe;
+mod ready;
 mod rebuild;
 mod recast;
 mod requests;
@@ -25,7 +28,10 @@ mod vllm;
 
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
+pub use merge::{Merged, MergedRun, merge};
+pub use pooled::{Member, Pooled};
 pub use probe::search;
+pub use ready::{complete, dry, validate};
 pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};

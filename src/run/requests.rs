@@ -1,6 +1,6 @@
 //! The requests of a load point, made as they are wanted: prompts by the batch, bodies one by one, each with its instant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderValue;
@@ -10,11 +10,11 @@ use super::dialogue;
 use super::spelling::Spelling;
 use crate::engine::{Request, Requests};
 use crate::error::{Failure, Result};
-use crate::plan::{Arrival, Plan, Point, Source};
+use crate::plan::{Arrival, Load, Plan, Point, Source};
 use crate::prompt::Conversation;
 use crate::store::{Digest, SavedHeader, SavedReader, SavedRequest, SavedWriter};
 use crate::units::NS_PER_S;
-use crate::workload::{Arrivals, Process, Workload};
+use crate::workload::{Arrivals, Process, Workload, read_offsets};
 
 /// Prompts made at a time.
 const BATCH: u64 = 256;
@@ -62,7 +62,7 @@ pub(super) fn requests(
 }
 
 /// Where this point's requests are saved: the file of the plan; a sweep puts the point's name into the file's.
-fn saves_to(plan: &Plan, point: Point) -> Option<PathBuf> {
+pub(super) fn saves_to(plan: &Plan, point: Point) -> Option<PathBuf> {
     let path = PathBuf::from(plan.settings.save_workload.as_ref()?);
     if plan.points.len() < 2 {
         return Some(path);
@@ -78,9 +78,9 @@ fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point
     let (session, seed) = (plan.session_header.clone(), plan.workload.seed);
     let total = point.warmup + point.number;
     let spelling = Arc::new(Spelling::of(&plan, lock(&workload).tokenizer())?);
-    let mut dues: Box<dyn Iterator<Item = Option<u64>> + Send> = match point.load.rate() {
-        None => Box::new(std::iter::repeat(None)),
-        Some(rate) => Box::new(arrivals(&plan, &workload, offset, total, rate)?.iter().map(Some)),
+    let mut dues: Box<dyn Iterator<Item = Option<u64>> + Send> = match point.load {
+        Load::Closed { .. } => Box::new(std::iter::repeat(None)),
+        load => Box::new(arrivals(&plan, &workload, offset, total, load)?.iter().map(Some)),
     };
     // Other tools draw all lengths of a run at once, so what they draw depends on the number of requests.
     let batch = if matches!(plan.workload.source, Source::RandomAs { .. }) { total.max(1) } else { BATCH };
@@ -112,14 +112,19 @@ fn drawn(plan: &Plan, workload: &Arc<Mutex<Workload>>, offset: u64, point: Point
 }
 
 /// When the requests of a point are due.
-fn arrivals(plan: &Plan, workload: &Mutex<Workload>, offset: u64, total: u64, rate: f64) -> Result<Arrivals> {
+fn arrivals(plan: &Plan, workload: &Mutex<Workload>, offset: u64, total: u64, load: Load) -> Result<Arrivals> {
     let tool = match plan.workload.source {
         Source::RandomAs { tool, .. } => Some(tool),
         _ => None,
     };
-    let process = match Process::new(&plan.load.arrival, Some(rate))? {
-        Process::Trace { offsets } => Process::Trace { offsets: at_rate(&offsets, total, rate) },
-        process => process,
+    let process = match (Process::new(&plan.load.arrival, load.rate())?, load) {
+        (Process::Trace { offsets }, Load::Trace { speed, .. }) => {
+            Process::Trace { offsets: at_speed(&offsets, speed) }
+        }
+        (Process::Trace { offsets }, load) => {
+            Process::Trace { offsets: at_rate(&offsets, total, load.rate().unwrap_or(1.0)) }
+        }
+        (process, _) => process,
     };
     let arrivals = Arrivals::new(process, total, tool, plan.workload.seed);
     let arrivals = match lock(workload).arrivals_state(offset, total)? {
@@ -127,14 +132,51 @@ fn arrivals(plan: &Plan, workload: &Mutex<Workload>, offset: u64, total: u64, ra
         None => arrivals,
     };
     match &plan.load.arrival {
-        Arrival::Trace(path) if arrivals.count() < total => Err(Failure::usage(format!(
-            "--arrival-file {}: {} instants, and {total} requests are asked for",
-            path.display(),
-            arrivals.count()
-        ))
-        .hint(format!("set --number {}", arrivals.count()))),
+        Arrival::Trace(path) if arrivals.count() < total => Err(short_trace(path, arrivals.count(), total)),
         _ => Ok(arrivals),
     }
+}
+
+/// Says that a trace has fewer instants than there are requests.
+pub(super) fn short_trace(path: &Path, instants: u64, total: u64) -> Failure {
+    Failure::usage(format!(
+        "--arrival-file {}: {instants} instants, and {total} requests are asked for",
+        path.display()
+    ))
+    .hint(format!("set --number {instants} or less; --warmup-num is taken from the same instants"))
+}
+
+/// The load of a point with the mean rate of its trace in place of the trace.
+pub(super) fn mean_load(plan: &Plan, point: Point) -> Result<Load> {
+    let Load::Trace { speed, max_in_flight } = point.load else { return Ok(point.load) };
+    let total = point.warmup + point.number;
+    let (count, last_ns) = match (&plan.load.arrival, &plan.workload.source) {
+        (Arrival::Trace(path), _) => {
+            let offsets = read_offsets(path)?;
+            let used = &offsets[..offsets.len().min(usize::try_from(total).unwrap_or(usize::MAX))];
+            (used.len() as f64, used.last().map_or(0.0, |last| *last as f64 / speed))
+        }
+        // Its instants were saved as they were met.
+        (_, Source::Saved(path)) => {
+            let mut last = 0;
+            for request in saved(path, point)? {
+                last = request?.request.due_ns.unwrap_or(last);
+            }
+            (total as f64, last as f64)
+        }
+        _ => return Err(Failure::bug("a trace without instants")),
+    };
+    // All at once: as many a second as there are.
+    let rate = if last_ns > 0.0 { (count - 1.0).max(1.0) * NS_PER_S / last_ns } else { count };
+    Ok(Load::Open { rate, max_in_flight })
+}
+
+/// The instants of a trace at so many times their speed.
+fn at_speed(offsets: &Arc<[u64]>, speed: f64) -> Arc<[u64]> {
+    if speed == 1.0 {
+        return Arc::clone(offsets);
+    }
+    offsets.iter().map(|offset| (*offset as f64 / speed).round() as u64).collect()
 }
 
 /// The instants of a trace, drawn out or pressed together so that so many requests come at this mean rate.
@@ -146,7 +188,7 @@ fn at_rate(offsets: &[u64], total: u64, rate: f64) -> Arc<[u64]> {
 }
 
 /// Requests of a file, as they were saved.
-fn saved(path: &std::path::Path, point: Point) -> Result<Making> {
+fn saved(path: &Path, point: Point) -> Result<Making> {
     let mut reader = SavedReader::open(path)?;
     let mut index = 0;
     let mut next = move || -> Result<Option<Made>> {
@@ -219,7 +261,25 @@ impl Noted {
 
 #[cfg(test)]
 mod tests {
-    use super::at_rate;
+    use super::super::complete;
+    use super::{at_rate, at_speed, mean_load};
+    use crate::plan::{Load, Plan, layer};
+
+    #[test]
+    fn a_trace_is_checked_at_its_mean_rate() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("t.txt");
+        std::fs::write(&path, "3\n4\n7\n")?;
+        let profile =
+            format!("open-loop = true\narrival = 'trace'\narrival-file = '{}'\ntrace-speed = 2.0", path.display());
+        let settings = complete(layer(Some(("test", &profile)), toml::Table::new())?)?;
+        let plan = Plan::resolve(settings, None, 1)?;
+        // Two gaps in four seconds, at twice the speed.
+        assert_eq!(plan.points.len(), 1);
+        assert_eq!(plan.points[0].number, 3);
+        assert_eq!(mean_load(&plan, plan.points[0])?, Load::Open { rate: 1.0, max_in_flight: None });
+        Ok(())
+    }
 
     #[test]
     fn a_trace_keeps_its_shape_at_another_rate() {
@@ -228,5 +288,13 @@ mod tests {
         assert_eq!(*at_rate(&trace, 4, 1.0), [0, 333_333_333, 1_333_333_333, 3_000_000_000]);
         assert_eq!(*at_rate(&trace, 2, 2.0), [0, 500_000_000]);
         assert_eq!(*at_rate(&[0, 0], 2, 2.0), [0, 0]);
+    }
+
+    #[test]
+    fn a_trace_keeps_its_instants_or_is_pressed_together() {
+        let trace = [0, 1_000_000_001, 4_000_000_000].into();
+        assert_eq!(at_speed(&trace, 1.0), trace);
+        assert_eq!(*at_speed(&trace, 4.0), [0, 250_000_000, 1_000_000_000]);
+        assert_eq!(*at_speed(&trace, 0.5), [0, 2_000_000_002, 8_000_000_000]);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::pooled::Pooled;
 use crate::plan::Point;
 use crate::stats::{Audit, Best, Figures, Timeline, Trust, Verdict};
 
@@ -126,6 +127,9 @@ pub struct RunResult {
     pub setting: Setting,
     /// The load points in order.
     pub points: Vec<PointResult>,
+    /// The repeats of each load together, once the run is over; none where no load was repeated.
+    #[serde(default)]
+    pub pooled: Vec<Pooled>,
     /// The points worth naming.
     pub best: Best,
     /// Things that were decided, skipped or doubted, in words.

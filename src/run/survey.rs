@@ -41,7 +41,8 @@ impl<'a> Measured<'a> {
         &self.rows.header
     }
 
-    fn next_row(&mut self) -> Result<Option<Record>> {
+    /// The next row, or `None` at the end.
+    pub(super) fn next_row(&mut self) -> Result<Option<Record>> {
         let Some(mut record) = self.rows.next_row()? else { return Ok(None) };
         count_tokens(&mut record, self.tokenizer)?;
         // The row keeps what was sent; only what is made of it takes the request for a warm-up.
@@ -133,7 +134,7 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
 fn plateau(point: &Point, load: &FullLoad, warm_up: &WarmUp) -> Result<Steady, String> {
     match point.load {
         Load::Closed { parallel } => Steady::of(load, Some(parallel), warm_up.settled_ns()),
-        Load::Paced { .. } | Load::Open { .. } => {
+        Load::Paced { .. } | Load::Open { .. } | Load::Trace { .. } => {
             Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
         }
     }

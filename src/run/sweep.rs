@@ -5,8 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, lock};
-use super::point::{objectives, save};
+use super::point::save;
+use super::pooled::pool_repeats;
 use super::precision::Precision;
+use super::requests::mean_load;
 use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status, peak_memory_mib};
 use super::selfcheck;
 use crate::engine::Stop;
@@ -40,6 +42,13 @@ pub trait Watcher {
     fn probe_begins(&mut self, _point: Point, _run: u32, _of: u32) {}
     /// One run of a probe is over.
     fn probe_ends(&mut self) {}
+    /// The repeats of each load are pooled, after all of them; the run's own files can be renewed once more.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn run_ends(&mut self, _run: &RunResult) -> Result<()> {
+        Ok(())
+    }
     /// A load point is over and its files are written; the run's own files can be renewed.
     ///
     /// # Errors
@@ -57,8 +66,6 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
-    objectives(plan)?;
-    Precision::of(plan)?;
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut bench = Bench::open(plan, dir, stop, total)?;
     let mut run = empty_result(&bench.plan, dir)?;
@@ -74,7 +81,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         }
         if plan.settings.self_check {
             watcher.check_begins(point);
-            let (self_check, notice) = selfcheck::before(plan, point.load, run.points.last(), stop);
+            let (self_check, notice) = selfcheck::before(plan, mean_load(plan, point)?, run.points.last(), stop);
             watcher.check_ends();
             bench.self_check = self_check;
             notice.iter().for_each(|notice| watcher.notice(notice));
@@ -103,6 +110,11 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     }
     if run.points.is_empty() {
         return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
+    }
+    if plan.settings.repeat > 1 {
+        pool_repeats(&mut run, plan, dir, bench.tokenizer())?;
+        save(&dir.path().join("summary.json"), &run)?;
+        watcher.run_ends(&run)?;
     }
     Ok(run)
 }
@@ -163,6 +175,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         path: dir.path().display().to_string(),
         setting,
         points: Vec::new(),
+        pooled: Vec::new(),
         best: Best::default(),
         notices: plan.notices.clone(),
         plan: plan.to_toml()?,

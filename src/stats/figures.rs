@@ -66,6 +66,11 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "prompt and completion tokens of the turn before / prompt tokens, over all turns: what a prefix cache could give back, not what the server says it did",
     ),
     ("goodput", "successful requests that kept every limit of --goodput, inclusive, / wall_s, requests per second"),
+    (
+        "pooled",
+        "figures of all runs of a load together, from their merged histograms; wall_s is the time in which at least one of them went on, and no percentile is an average of percentiles",
+    ),
+    ("between", "lowest and highest of the values that the runs of a load have each on their own"),
     ("quantiles", "nearest rank from HDR histograms, off by less than 0.1 %"),
 ];
 

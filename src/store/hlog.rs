@@ -40,6 +40,11 @@ const METRICS: [Metric; 7] = [
     ("lag", |record| record.lag_max_ns.into_iter().collect()),
 ];
 
+/// Names of the files that a load point may have.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    METRICS.into_iter().map(|(name, _)| format!("{name}.hlog"))
+}
+
 /// The interval logs of a load point, being written. Only replies that were measured and complete enter them; a value
 /// belongs to the second its request ended in.
 pub struct Hlogs {
@@ -100,15 +105,7 @@ impl Log {
     fn create(path: PathBuf, epoch_unix_ns: u64) -> Result<Self> {
         let failed = |error: std::io::Error| cannot("made", &path).because(error);
         let mut file = BufWriter::new(File::create(part(&path)).map_err(failed)?);
-        let epoch = epoch_unix_ns as f64 / NS_PER_S;
-        write!(
-            file,
-            "#[evalscope {}: values in ns, Interval_Max in ms]\n#[Histogram log format version 1.3]\n\
-             #[BaseTime: {epoch:.3} (seconds since epoch)]\n#[StartTime: {epoch:.3} (seconds since epoch)]\n\
-             \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
-            env!("CARGO_PKG_VERSION"),
-        )
-        .map_err(failed)?;
+        head(&mut file, epoch_unix_ns as f64 / NS_PER_S).map_err(failed)?;
         Ok(Log { path, file, open: BTreeMap::new(), newest: 0 })
     }
 
@@ -148,6 +145,17 @@ impl Log {
     }
 }
 
+/// Writes the head of a log: what it is, and the base time in seconds since 1970.
+pub(super) fn head(file: &mut impl Write, base_s: f64) -> std::io::Result<()> {
+    write!(
+        file,
+        "#[evalscope {}: values in ns, Interval_Max in ms]\n#[Histogram log format version 1.3]\n\
+         #[BaseTime: {base_s:.3} (seconds since epoch)]\n#[StartTime: {base_s:.3} (seconds since epoch)]\n\
+         \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
 /// Adds up every interval of several logs: of repeats, of hosts, of load points.
 ///
 /// # Errors
@@ -184,11 +192,11 @@ fn empty() -> Histogram<u64> {
     histogram
 }
 
-fn part(path: &Path) -> PathBuf {
+pub(super) fn part(path: &Path) -> PathBuf {
     path.with_extension("hlog.part")
 }
 
-fn cannot(what: &str, path: &Path) -> Failure {
+pub(super) fn cannot(what: &str, path: &Path) -> Failure {
     Failure::files(format!("{} cannot be {what}", path.display()))
 }
 
