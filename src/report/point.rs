@@ -66,7 +66,7 @@ pub fn point_tables(point: &PointResult) -> String {
     if kinds.iter().all(|key| number(summary.get(*key)).is_some_and(|count| count > 0.0)) {
         rows.push(vec!["Stream / Non-Stream".to_owned(), joined(summary, &kinds)]);
     }
-    let read_only = number(summary.get("Total Throughput (tok/s)")) == Some(0.0);
+    let read_only = point.evalscope_percentiles.first().is_some_and(|row| row.contains_key("Input (tok/s)"));
     for (name, keys) in GROUPS {
         let shown: Vec<Vec<String>> = keys
             .iter()
