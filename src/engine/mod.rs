@@ -21,6 +21,7 @@ mod stamped_io;
 mod stop;
 mod timer;
 mod tls;
+mod turns;
 mod worker;
 
 pub use connect::Route;
@@ -30,3 +31,5 @@ pub use ledger::Ledger;
 pub use probe::{Answer, get, probe};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
+pub use tls::trusts;
+pub use turns::{Turn, Turns};

@@ -40,6 +40,14 @@ pub(super) fn client_config(target: &Target) -> Result<ClientConfig> {
     Ok(config)
 }
 
+/// Checks that the certificates which a target is to be held against can be read.
+///
+/// # Errors
+/// When they cannot.
+pub fn trusts(target: &Target) -> Result<()> {
+    if target.is_tls() { client_config(target).map(drop) } else { Ok(()) }
+}
+
 /// The certificates of a PEM file.
 #[derive(Debug)]
 struct Roots {

@@ -129,6 +129,7 @@ fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     let path = format!("{}/plan.toml", crate::units::clean(&run.path, 1000));
     let path = if path.contains(char::is_whitespace) { format!("'{path}'") } else { path };
     let open = run.points.first().is_some_and(|point| point.point.load.is_open());
+    let traced = run.points.first().is_some_and(|point| open && point.point.load.rate().is_none());
     let loads: Vec<f64> = sound.iter().map(|point| point.point.load.level()).collect();
     // Requests in flight are whole; rates are written short.
     let tidy = |load: f64| if open { (load * 100.0).round() / 100.0 } else { load.round().max(1.0) };
@@ -136,7 +137,9 @@ fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     let mut try_next = match (loads.as_slice(), run.best.knee) {
         // What is broken or cut short is repeated as it was.
         ([], _) => Vec::new(),
-        _ if !complete => Vec::new(),
+        // A saved workload has the load that it was saved with.
+        _ if !complete || run.setting.dataset == "saved" => Vec::new(),
+        ([.., last], _) if traced => vec![last * 2.0],
         ([one], _) => vec![one / 2.0, *one, one * 2.0, one * 4.0],
         ([.., last], _) if run.best.knee_not_reached => vec![*last, last * 2.0, last * 4.0],
         (loads, Some(knee)) => {
@@ -154,7 +157,11 @@ fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     try_next.sort_by(f64::total_cmp);
     try_next.dedup();
     let values = try_next.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
-    let axis = if open { "--rate" } else { "--parallel" };
+    let axis = match (open, traced) {
+        (_, true) => "--trace-speed",
+        (true, false) => "--rate",
+        (false, false) => "--parallel",
+    };
     // Numbers that were listed one a point would not pair with other loads; the largest serves all of them.
     let numbers: std::collections::BTreeSet<u64> = run.points.iter().map(|point| point.point.number).collect();
     let number =

@@ -152,7 +152,11 @@ fn facts(run: &RunResult, points: &[&PointResult]) -> Vec<(String, String)> {
     let mut loads: Vec<String> = points.iter().map(|point| level(point.point.load.level())).collect();
     loads.dedup();
     let loads = loads.join(", ");
-    let load = if unit(run) == "in flight" { "requests in flight" } else { "requests a second asked for" };
+    let load = match unit(run) {
+        "in flight" => "requests in flight",
+        "req/s" => "requests a second asked for",
+        other => other,
+    };
     let wall: f64 = points.iter().filter_map(|point| point.figures.wall_s).sum();
     let counts = || points.iter().map(|point| &point.figures.counts);
     let usage: u64 = counts().map(|counts| counts.tokens_from_usage).sum();

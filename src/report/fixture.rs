@@ -274,6 +274,7 @@ pub fn run(loads: &[Load]) -> RunResult {
         plan: "model = \"qwen2.5-7b-instruct\"\nurl = \"http://10.0.0.5:8000/v1/chat/completions\"\nparallel = [1, 8, 32]\n"
             .to_owned(),
         definitions: DEFINITIONS.iter().map(|(name, words)| ((*name).to_owned(), (*words).to_owned())).collect(),
+        peak_memory_mib: None,
     };
     run.choose();
     run

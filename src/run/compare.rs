@@ -143,8 +143,8 @@ pub fn compare(a: &Path, b: &Path, gates: &[Gate]) -> Result<Comparison> {
     let (mut matched, mut unmatched) = (Vec::new(), Vec::new());
     for (folder, point) in points_a {
         let same = |(_, other): &(String, Point)| {
-            (other.load.level(), other.load.is_open(), other.repeat)
-                == (point.load.level(), point.load.is_open(), point.repeat)
+            (other.load.level(), other.load.unit(), other.repeat)
+                == (point.load.level(), point.load.unit(), point.repeat)
         };
         match points_b.iter().position(same) {
             Some(at) => matched.push((folder, points_b.remove(at).0, point)),

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::point::{count_tokens, objectives, settled, take_for_warmup};
+use super::point::objectives;
 use super::result::{PointResult, RunResult, Status};
+use super::survey::Measured;
 use crate::error::Result;
 use crate::plan::{Load, Plan};
 use crate::stats::{Between, Figures, Pool, Slo, Verdict};
-use crate::store::{Rows, RunDir, join};
+use crate::store::{RunDir, join};
 use crate::tokenizer::Tokenizer;
 
 /// One of the runs that were pooled.
@@ -104,16 +105,13 @@ pub(super) fn pool_repeats(
 pub(super) fn pool(parts: &[Part<'_>], to: &Path, slo: Option<Slo>) -> Result<Pooled> {
     let mut pool = Pool::new(slo);
     for part in parts {
-        let settled = settled(part.plan, &part.path)?;
-        let mut rows = Rows::open(&part.path)?;
-        while let Some(mut record) = rows.next_row()? {
-            count_tokens(&mut record, part.tokenizer)?;
-            take_for_warmup(&mut record, settled);
+        let mut rows = Measured::open(part.plan, &part.path, part.tokenizer)?;
+        while let Some(record) = rows.next_row()? {
             pool.add(&record);
         }
         let counts = &part.result.figures.counts;
         // Requests that came due without a slot are among the rows.
-        pool.end_run(rows.header.epoch_unix_ns, counts.unsent.saturating_sub(counts.unsent_rows));
+        pool.end_run(rows.header().epoch_unix_ns, counts.unsent.saturating_sub(counts.unsent_rows));
     }
     let results = || parts.iter().map(|part| part.result);
     let load = parts[0].result.point.load;

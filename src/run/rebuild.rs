@@ -23,6 +23,7 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
     if let Some(old) = &old {
         // What was true of the machine then is not what is true of this one.
         run.setting = old.setting.clone();
+        run.peak_memory_mib = old.peak_memory_mib;
         let of_points = |notice: &&String| !old.points.iter().any(|point| notice.starts_with(&point.folder));
         run.notices = old.notices.iter().filter(of_points).cloned().collect();
     }

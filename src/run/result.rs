@@ -138,6 +138,18 @@ pub struct RunResult {
     pub plan: String,
     /// What each figure means.
     pub definitions: BTreeMap<String, String>,
+    /// Most memory this program held so far, resident, in MiB, the making of the result files included; where the system
+    /// tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_memory_mib: Option<f64>,
+}
+
+/// Most memory this program held so far, resident, in MiB.
+pub(super) fn peak_memory_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 impl RunResult {

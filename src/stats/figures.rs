@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Goodput, Interval, Intervals, SteadyFigures};
+use super::{ConversationFigures, Goodput, Interval, Intervals, SteadyFigures};
 use crate::hist::Hist;
 
 /// What each figure means, saved beside the figures so that a file explains itself.
@@ -55,6 +55,14 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
     (
         "steady",
         "figures while at least 95 % of the asked requests were in flight, without the warm-up: latencies of requests wholly inside, throughputs of those that ended inside / its length",
+    ),
+    (
+        "conversations",
+        "requests of several turns: duration_ms from the start of the first turn to the end of the last, pauses included; last_answer_ms to the first token of the last turn",
+    ),
+    (
+        "cached_percent_estimated",
+        "prompt and completion tokens of the turn before / prompt tokens, over all turns: what a prefix cache could give back, not what the server says it did",
     ),
     ("goodput", "successful requests that kept every limit of --goodput, inclusive, / wall_s, requests per second"),
     (
@@ -288,6 +296,9 @@ pub struct Figures {
     /// Why there is no such part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steady_none: Option<String>,
+    /// Whole conversations, where requests are turns of such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversations: Option<ConversationFigures>,
     /// Requests that met every service level objective, where any was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goodput: Option<Goodput>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::conversations::Conversations;
 use super::{Counts, FailureCount, Figures, Spread};
 use crate::hist::Hist;
 use crate::record::{Outcome, Record, TokensFrom};
@@ -35,6 +36,7 @@ pub struct Summary {
     output: Hist,
     connect: Hist,
     slot_wait: Hist,
+    conversations: Conversations,
 }
 
 impl Summary {
@@ -44,6 +46,7 @@ impl Summary {
             self.counts.warmup += 1;
             return;
         }
+        self.conversations.add(record);
         let counts = &mut self.counts;
         counts.total += 1;
         match record.outcome {
@@ -199,6 +202,7 @@ impl Summary {
         for (ours, theirs) in self.hists_mut().into_iter().zip(other.hists()) {
             ours.merge(theirs);
         }
+        self.conversations.merge(&other.conversations);
     }
 
     fn hists(&self) -> [&Hist; 14] {
@@ -317,6 +321,7 @@ impl Summary {
             e2e_intended_ms: Spread::of(&self.felt_e2e, NS_PER_MS),
             connect_ms: Spread::of(&self.connect, NS_PER_MS),
             slot_wait_ms: Spread::of(&self.slot_wait, NS_PER_MS),
+            conversations: self.conversations.figures(),
             ..self.rates_over(wall_s)
         }
     }

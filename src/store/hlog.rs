@@ -51,12 +51,15 @@ pub struct Hlogs {
     folder: PathBuf,
     epoch_unix_ns: u64,
     logs: [Option<Log>; METRICS.len()],
+    /// One for all, for it keeps a buffer as large as the largest histogram.
+    serializer: V2DeflateSerializer,
 }
 
 impl Hlogs {
     /// Begins the logs in the folder of a load point. A file is made with its first value and gets its name at the end.
     pub fn new(folder: &Path, epoch_unix_ns: u64) -> Self {
-        Hlogs { folder: folder.to_owned(), epoch_unix_ns, logs: Default::default() }
+        let (folder, serializer) = (folder.to_owned(), V2DeflateSerializer::new());
+        Hlogs { folder, epoch_unix_ns, logs: Default::default(), serializer }
     }
 
     /// Adds a row.
@@ -76,7 +79,7 @@ impl Hlogs {
                 Some(log) => log,
                 None => log.insert(Log::create(self.folder.join(format!("{name}.hlog")), self.epoch_unix_ns)?),
             };
-            log.push(record.end_ns / INTERVAL, &values)?;
+            log.push(record.end_ns / INTERVAL, &values, &mut self.serializer)?;
         }
         Ok(())
     }
@@ -85,8 +88,8 @@ impl Hlogs {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn finish(self) -> Result<()> {
-        self.logs.into_iter().flatten().try_for_each(Log::finish)
+    pub fn finish(mut self) -> Result<()> {
+        self.logs.into_iter().flatten().try_for_each(|log| log.finish(&mut self.serializer))
     }
 }
 
@@ -96,7 +99,6 @@ struct Log {
     file: BufWriter<File>,
     open: BTreeMap<u64, Histogram<u64>>,
     newest: u64,
-    serializer: V2DeflateSerializer,
 }
 
 impl Log {
@@ -104,10 +106,10 @@ impl Log {
         let failed = |error: std::io::Error| cannot("made", &path).because(error);
         let mut file = BufWriter::new(File::create(part(&path)).map_err(failed)?);
         head(&mut file, epoch_unix_ns as f64 / NS_PER_S).map_err(failed)?;
-        Ok(Log { path, file, open: BTreeMap::new(), newest: 0, serializer: V2DeflateSerializer::new() })
+        Ok(Log { path, file, open: BTreeMap::new(), newest: 0 })
     }
 
-    fn push(&mut self, interval: u64, values: &[u64]) -> Result<()> {
+    fn push(&mut self, interval: u64, values: &[u64], serializer: &mut V2DeflateSerializer) -> Result<()> {
         let histogram = self.open.entry(interval).or_insert_with(empty);
         // An auto-resizing histogram takes every value up to the bound.
         let recorded = values.iter().all(|value| histogram.record((*value).min(LARGEST)).is_ok());
@@ -115,15 +117,15 @@ impl Log {
         self.newest = self.newest.max(interval);
         while let Some(oldest) = self.open.first_entry().filter(|oldest| *oldest.key() + OPEN <= self.newest) {
             let (interval, histogram) = oldest.remove_entry();
-            self.write(interval, &histogram)?;
+            self.write(interval, &histogram, serializer)?;
         }
         Ok(())
     }
 
     /// Writes an interval. A row that comes later than all bounds makes another line of its interval, so none is lost.
-    fn write(&mut self, interval: u64, histogram: &Histogram<u64>) -> Result<()> {
+    fn write(&mut self, interval: u64, histogram: &Histogram<u64>, serializer: &mut V2DeflateSerializer) -> Result<()> {
         let mut bytes = Vec::new();
-        self.serializer
+        serializer
             .serialize(histogram, &mut bytes)
             .map_err(|error| Failure::bug("a histogram cannot be serialised").because(error))?;
         let greatest = histogram.max() as f64 / NS_PER_MS;
@@ -132,9 +134,9 @@ impl Log {
             .map_err(|error| cannot("written", &self.path).because(error).hint("is the disk full?"))
     }
 
-    fn finish(mut self) -> Result<()> {
+    fn finish(mut self, serializer: &mut V2DeflateSerializer) -> Result<()> {
         for (interval, histogram) in std::mem::take(&mut self.open) {
-            self.write(interval, &histogram)?;
+            self.write(interval, &histogram, serializer)?;
         }
         self.file
             .flush()

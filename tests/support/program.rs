@@ -16,6 +16,7 @@ use super::{Http2Server, PATIENCE};
 const NO_SELF_CHECK: &str = "--no-self-check";
 
 /// One call of the program in a folder of its own and a clean environment, and what is expected of it.
+#[derive(Clone)]
 pub struct Perf {
     folder: Arc<TempDir>,
     args: Vec<OsString>,
