@@ -22,6 +22,7 @@ mod stop;
 mod timer;
 mod tls;
 mod turns;
+mod wire;
 mod worker;
 
 pub use connect::Route;
