@@ -147,7 +147,11 @@ pub struct Record {
     pub conversation: u64,
     /// Index of the turn within the conversation, from 0.
     pub turn: u32,
-    /// When the request was due. In a closed loop: when its slot became free.
+    /// Turns of its conversation that were to come after it.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub turns_left: u32,
+    /// When the request was due. In a closed loop: when its slot became free; of a later turn: when the pause after the
+    /// reply before was over.
     pub intended_ns: u64,
     /// When the engine took it up: its timer had fired, or its slot asked for it.
     #[serde(default)]
@@ -197,6 +201,10 @@ pub struct Record {
     pub completion_tokens: Option<u64>,
     /// Prompt tokens that the server took from its cache.
     pub cached_tokens: Option<u64>,
+    /// Prompt and reply of the turn before, in tokens: what a prefix cache could give back. `Some(0)` for the first turn
+    /// of a conversation of several, `None` where a count is missing or the request stands alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cached_estimate: Option<u64>,
     /// Reply tokens that were reasoning.
     pub reasoning_tokens: Option<u64>,
     /// Where the counts come from; `None` when there are none.
@@ -230,6 +238,10 @@ pub struct Record {
     pub text: Option<String>,
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Record {
     /// A request that is due and of which nothing is known yet; until it is told otherwise it counts as cancelled.
     pub fn due(request_id: String, conversation: u64, turn: u32, intended_ns: u64) -> Self {
@@ -237,6 +249,7 @@ impl Record {
             request_id,
             conversation,
             turn,
+            turns_left: 0,
             intended_ns,
             released_ns: None,
             slot_ns: None,
@@ -259,6 +272,7 @@ impl Record {
             prompt_tokens: None,
             completion_tokens: None,
             cached_tokens: None,
+            cached_estimate: None,
             reasoning_tokens: None,
             tokens_from: None,
             chunks: 0,

@@ -12,7 +12,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::error::{Failure, Result};
-use crate::target::{HttpVersion, Trust};
+use crate::target::{HttpVersion, Target, Trust};
 
 type Verdict<T> = std::result::Result<T, rustls::Error>;
 
@@ -41,6 +41,14 @@ pub fn client_config(trust: &Trust, http: HttpVersion) -> Result<ClientConfig> {
         HttpVersion::Http2 => vec![b"h2".to_vec()],
     };
     Ok(config)
+}
+
+/// Checks that the certificates which a target is to be held against can be read.
+///
+/// # Errors
+/// When they cannot.
+pub fn trusts(target: &Target) -> Result<()> {
+    if target.is_tls() { client_config(&target.trust, target.http).map(drop) } else { Ok(()) }
 }
 
 /// The certificates of a PEM file.

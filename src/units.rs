@@ -36,6 +36,52 @@ pub fn figure(value: Option<f64>) -> String {
     group(&format!("{rounded:.decimals$}"))
 }
 
+/// A figure with half the width of its interval, to two digits, and itself to the same place: `212.4 ±3.1`.
+pub fn plus_minus(value: f64, half: f64) -> String {
+    match place_of(half) {
+        Some(place) => format!("{} ±{}", at_place(value, place), at_place(half, place)),
+        None => format!("{} ±0", figure(Some(value))),
+    }
+}
+
+/// A figure with the way down and up to the bounds of its interval, which need not be equal: `309 −22 +33`. It has four
+/// significant digits at most, for a quantile is not known any better.
+pub fn down_up(value: f64, low: f64, high: f64) -> String {
+    let (down, up) = ((value - low).max(0.0), (high - value).max(0.0));
+    let finest = if value > 0.0 { value.log10().floor() as i32 - 3 } else { i32::MIN };
+    match place_of(down.max(up)).map(|place| place.max(finest)) {
+        Some(place) => format!("{} −{} +{}", at_place(value, place), at_place(down, place), at_place(up, place)),
+        None => format!("{} ±0", figure(Some(value))),
+    }
+}
+
+/// The bounds of an interval, to two digits of half its width: `45.50 – 46.74`; four significant digits at most.
+pub fn range(low: f64, high: f64) -> String {
+    let finest = if high > 0.0 { high.log10().floor() as i32 - 3 } else { i32::MIN };
+    match place_of((high - low) / 2.0).map(|place| place.max(finest)) {
+        Some(place) => format!("{} – {}", at_place(low, place), at_place(high, place)),
+        None => format!("{0} – {0}", figure(Some(low))),
+    }
+}
+
+/// The power of ten of the second digit of a width; `None` where it has no digits.
+fn place_of(width: f64) -> Option<i32> {
+    (width.is_finite() && width > 0.0).then(|| {
+        // What rounds up to the next power of ten has its second digit a place further left.
+        let magnitude = width.log10().floor() as i32;
+        let rounded = (width / 10f64.powi(magnitude - 1)).round() * 10f64.powi(magnitude - 1);
+        rounded.log10().floor() as i32 - 1
+    })
+}
+
+/// A figure rounded at a power of ten, thousands grouped.
+fn at_place(value: f64, place: i32) -> String {
+    let decimals = (-place).clamp(0, 6) as usize;
+    let scale = 10f64.powi(place.max(0));
+    let rounded = if place > 0 { (value / scale).round() * scale } else { value };
+    group(&format!("{rounded:.decimals$}"))
+}
+
 /// A whole number with grouped thousands.
 pub fn count(value: u64) -> String {
     group(&value.to_string())
@@ -85,7 +131,13 @@ pub fn size(bytes: u64) -> String {
         amount /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{bytes} B") } else { format!("{} {}", figure(Some(amount)), UNITS[unit]) }
+    let decimals = match amount {
+        _ if unit == 0 => 0,
+        amount if amount < 9.995 => 2,
+        amount if amount < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{amount:.decimals$} {}", UNITS[unit])
 }
 
 /// Text from a server, safe to print: control characters become spaces and the length is bounded.
@@ -132,6 +184,28 @@ mod tests {
         }
         assert_eq!(figure(None), "—");
         assert_eq!(figure(Some(-3.5)), "−3.50");
+    }
+
+    #[test]
+    fn intervals_keep_two_digits_and_the_value_their_place() {
+        for (value, half, text) in [
+            (212.43, 3.12, "212.4 ±3.1"),
+            (46.312, 0.0821, "46.312 ±0.082"),
+            (2_334.0, 41.2, "2,334 ±41"),
+            (23_342.0, 412.0, "23,340 ±410"),
+            (5.31, 12.4, "5 ±12"),
+            (9.5, 0.0996, "9.50 ±0.10"),
+            (16.0, 0.0, "16.0 ±0"),
+        ] {
+            assert_eq!(plus_minus(value, half), text);
+        }
+        assert_eq!(down_up(309.0, 287.2, 342.0), "309 −22 +33");
+        assert_eq!(down_up(2_014.0, 1_931.0, 2_116.0), "2,010 −80 +100");
+        assert_eq!(down_up(8.4, 8.4, 8.4), "8.40 ±0");
+        assert_eq!(range(45.5, 46.742), "45.50 – 46.74");
+        assert_eq!(range(1_931.0, 2_116.0), "1,931 – 2,116");
+        assert_eq!(range(7.0, 7.0), "7.00 – 7.00");
+        assert_eq!(down_up(11.5876, 11.5794, 11.5958), "11.59 −0.01 +0.01");
     }
 
     #[test]

@@ -6,8 +6,14 @@ fn server() -> Server {
     Server::start(|_| Reply::of(&["a"]))
 }
 
-/// Expects a refusal that leaves no trace, on the server or on disk.
+/// Expects a refusal that leaves no trace, on the server or on disk, of the run and of its rehearsal alike.
 fn refused(server: &Server, call: Perf) {
+    refused_at_work(server, call.clone());
+    refused_at_work(server, call.args("--dry-run"));
+}
+
+/// The same where only the run itself can tell.
+fn refused_at_work(server: &Server, call: Perf) {
     let run = call.run();
     assert!(server.seen().is_empty(), "something was sent: {}", run.stderr);
     assert!(run.left_nothing(), "something was left: {:?}", run.files());
@@ -17,7 +23,7 @@ fn refused(server: &Server, call: Perf) {
 #[test]
 fn flags_that_cannot_be_used_are_named_with_the_remedy() {
     let server = server();
-    let cases: [(&str, &[&str]); 28] = [
+    let cases: [(&str, &[&str]); 39] = [
         ("--paralell 2", &["--paralell", "--parallel"]),
         ("--api grpc", &["--api grpc", "known APIs: openai, local"]),
         ("--dataset sonnets", &["--dataset sonnets", "openqa, line_by_line, custom, random"]),
@@ -46,10 +52,60 @@ fn flags_that_cannot_be_used_are_named_with_the_remedy() {
         ("--dataset custom", &["--dataset custom", "--dataset-path"]),
         ("--ca-cert a.pem --insecure", &["--ca-cert", "--insecure"]),
         ("--seed 99999999999999999999", &["--seed"]),
+        ("--goodput itl:5", &["--goodput itl:5", "known metrics: ttft, tpot, e2el"]),
+        ("--goodput ttft:0", &["--goodput ttft:0", "positive"]),
+        ("--goodput ttft=5", &["--goodput ttft=5", "ttft:200 tpot:50 e2el:5000"]),
+        ("--until ttft±3%", &["--until", "a statistic and a metric"]),
+        ("--sla-auto-tune --sla-params {", &["--sla-params"]),
+        ("--sla-auto-tune --sla-params [{\"p99_hope\":\"<=1\"}]", &["--sla-params", "p99_hope"]),
+        ("--arrival trace", &["--arrival trace"]),
+        ("--arrival trace --open-loop", &["--arrival-file"]),
+        ("--arrival trace --arrival-file t.txt", &["--open-loop"]),
+        ("--trace-speed 2", &["--trace-speed", "--arrival trace"]),
+        ("--compat vllm --dataset random --seed 4294967296", &["--compat vllm", "--workload-seed"]),
     ];
     for (args, words) in cases {
         let call = words.iter().fold(perf().checking(&server).args(args).exit(2), |call, words| call.says(*words));
         refused(&server, call);
+    }
+}
+
+#[test]
+fn addresses_of_metrics_that_cannot_be_used_are_named() {
+    let server = server();
+    for (given, words) in [
+        ("metrics", "http://"),
+        ("ftp://host/metrics", "http://"),
+        ("http://user:sk-in-url@host/metrics", "user or password"),
+        ("http://[", "not an address"),
+    ] {
+        let call = perf().watching(&server).args("--number 1 --metrics-url").arg(given);
+        refused(&server, call.exit(2).says("--metrics-url").says(words).hides("sk-in-url"));
+    }
+}
+
+#[test]
+fn files_of_instants_are_read_before_the_run() {
+    let server = server();
+    let call = |contents: &str| {
+        let call = perf().checking(&server).file("t.txt", contents);
+        call.args("--open-loop --arrival trace --arrival-file t.txt")
+    };
+    for pace in ["", "--rate 5"] {
+        let call = |contents: &str| call(contents).args(pace);
+        refused(&server, call("").exit(2).says("--arrival-file t.txt: has no instants").says("hint:"));
+        refused(&server, call("1\nsoon\n").exit(2).says("t.txt: line 2: \"soon\" is no instant"));
+        refused(&server, call("2\n1\n").exit(2).says("line 2: is earlier"));
+        let gone = perf().checking(&server).args("--open-loop --arrival trace --arrival-file gone.txt").args(pace);
+        refused(&server, gone.exit(4).says("--arrival-file gone.txt"));
+    }
+}
+
+#[test]
+fn an_embedded_model_that_is_not_there_is_named() {
+    for dry in ["", "--dry-run"] {
+        let run = perf().args("--model llama").args(dry).exit(2).says("--model llama").says("random:tiny").run();
+        assert!(run.left_nothing(), "{:?}", run.files());
     }
 }
 
@@ -79,9 +135,11 @@ fn a_password_in_an_address_is_not_repeated() {
 
 #[test]
 fn prefixes_of_flags_work_where_they_are_unambiguous() {
-    let plan = perf().args("--dry-run --out here --tokenizer t.json --para 3 --num 5 --seed 1").exit(2).run();
+    let tokenizer = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/tokenizer/tokenizer.json");
+    let call = || perf().file("t.json", std::fs::read(&tokenizer).unwrap());
+    let plan = call().args("--dry-run --out here --tokenizer t.json --para 3 --num 5 --seed 1").exit(2).run();
     assert!(plan.stderr.contains("--num"), "--number and --num-workers begin alike: {}", plan.stderr);
-    let plan = perf().args("--dry-run --output there --tokenizer t.json --para 3 --numb 5").run().stdout;
+    let plan = call().args("--dry-run --output there --tokenizer t.json --para 3 --numb 5").run().stdout;
     for line in ["outputs-dir = \"there\"", "tokenizer-path = \"t.json\"", "parallel = [3]", "number = [5]"] {
         assert!(plan.contains(line), "{line} is not in {plan}");
     }
@@ -161,7 +219,10 @@ fn files_that_cannot_be_read_or_written_end_with_4() {
     refused(&server, call().args("--query-template @gone.json").exit(4).says("--query-template @gone.json"));
     let torn = call().file("tokenizer.json", "{}").args("--tokenizer-path tokenizer.json");
     refused(&server, torn.exit(4).says("tokenizer.json").says("not a tokenizer.json"));
-    refused(&server, call().file("taken", "").args("--outputs-dir taken").exit(4).says("taken").says("--outputs-dir"));
+    let untrusted = perf().args("--url https://127.0.0.1:1/v1 --model m --ca-cert gone.pem");
+    refused(&server, untrusted.exit(4).says("--ca-cert gone.pem"));
+    let taken = call().file("taken", "").args("--outputs-dir taken");
+    refused_at_work(&server, taken.exit(4).says("taken").says("--outputs-dir"));
 }
 
 #[test]

@@ -122,6 +122,103 @@ fn a_closed_loop_with_a_rate_is_paced_and_capped() {
     let run = perf().against(&server).args("--parallel 2 --rate 500 --number 20").run();
     let point = run.point("parallel_2_number_20");
     assert_eq!(point.count("ok"), 20);
-    assert!(server.connections() <= 2, "{} connections", server.connections());
+    // Each worker has connections of its own; the cap is on what is in flight.
+    let most = server.seen().iter().map(|seen| seen.in_flight).max();
+    assert!(most <= Some(2), "{most:?} in flight");
     assert_eq!(point.json("benchmark_args.json")["rate"], 500.0);
+}
+
+/// When the requests of a point were due, in ns after the first of them.
+fn dues(point: &crate::support::Point) -> Vec<u64> {
+    let due: Vec<u64> = point.rows().iter().map(|row| row["intended_ns"].as_u64().unwrap()).collect();
+    due.iter().map(|at| at - due[0]).collect()
+}
+
+const TRACE: &str = "17.5\n17.55\n17.55\n17.63\n\n17.8\n17.801000001\n";
+const OFFSETS: [u64; 6] = [0, 50_000_000, 50_000_000, 130_000_000, 300_000_000, 301_000_001];
+
+#[test]
+fn a_trace_is_met_as_it_was_recorded() {
+    let server = Server::start(|_| Reply::of(&["a"]));
+    let call = || perf().against(&server).file("t.txt", TRACE).args("--open-loop --arrival trace --arrival-file t.txt");
+    let run = call().run();
+    let point = run.point("rate_-1.0_number_6");
+    assert_eq!(dues(&point), OFFSETS);
+    for row in point.rows() {
+        let at = |name: &str| row[name].as_u64().unwrap();
+        assert!(at("released_ns") >= at("intended_ns") && at("started_ns") >= at("released_ns"), "never early");
+    }
+    let load = point.summary();
+    assert_eq!((&load["speed"], &load["rate"]), (&1.0.into(), &serde_json::Value::Null));
+    let args = point.json("benchmark_args.json");
+    assert_eq!((&args["open_loop"], &args["parallel"], &args["rate"]), (&true.into(), &(-1).into(), &(-1.0).into()));
+    assert_eq!(point.json("benchmark_summary.json")["Request Rate (req/s)"], -1.0);
+    assert!(run.stdout.contains("--trace-speed 2"), "{}", run.stdout);
+    // Its own plan, and the report of it, give the same point again.
+    let plan = std::fs::read(point.path.join("plan.toml")).unwrap();
+    let again =
+        perf().file("t.txt", TRACE).file("plan.toml", plan).args("--profile plan.toml --no-server-metrics").run();
+    assert_eq!(dues(&again.point("rate_-1.0_number_6")), OFFSETS);
+    crate::support::report(&again).run();
+    assert_eq!(again.point("rate_-1.0_number_6").count("ok"), 6);
+    call().args("--dry-run").prints("# point 1: 1 x recorded speed, number 6, warm-up 0").run();
+}
+
+#[test]
+fn a_trace_can_be_hastened_cut_and_brought_to_a_rate() {
+    let server = Server::start(|_| Reply::of(&["a"]));
+    let call = || perf().against(&server).file("t.txt", TRACE).args("--open-loop --arrival trace --arrival-file t.txt");
+    let fast = call().args("--trace-speed 2").run();
+    assert_eq!(dues(&fast.point("rate_-1.0_number_6")), OFFSETS.map(|at| (at as f64 / 2.0).round() as u64));
+    let short = call().args("--number 4").run();
+    assert_eq!(dues(&short.point("rate_-1.0_number_4")), OFFSETS[..4]);
+    // The warm-up comes out of the same instants.
+    let warm = call().args("--warmup-num 2").run();
+    let point = warm.point("rate_-1.0_number_4");
+    assert_eq!((dues(&point), point.count("warmup"), point.count("ok")), (OFFSETS.to_vec(), 2, 4));
+    // Five gaps at 20 a second take a quarter of a second.
+    let at_rate = call().args("--rate 20 --number 6").run();
+    let due = dues(&at_rate.point("rate_20.0_number_6"));
+    assert_eq!(due[5], 250_000_000);
+    assert_eq!(due[1], (OFFSETS[1] as f64 * 250.0 / 301.000001).round() as u64);
+    for (args, words) in [
+        ("--number 7", "--arrival-file t.txt: 6 instants, and 7 requests are asked for"),
+        ("--number 5 --warmup-num 2", "6 instants, and 7 requests"),
+        ("--warmup-num 6", "its 6 instants are all taken by the warm-up"),
+        ("--rate 5", "6 instants, and 1000 requests"),
+        ("--rate 5 --trace-speed 2", "--trace-speed and --rate exclude each other"),
+        ("--trace-speed 0", "--trace-speed 0: must be a positive number"),
+    ] {
+        for dry in ["", "--dry-run"] {
+            let before = server.seen().len();
+            call().args(args).args(dry).exit(2).says(words).says("hint:").run();
+            assert_eq!(server.seen().len(), before);
+        }
+    }
+}
+
+#[test]
+fn a_rate_grows_from_the_first_request_to_the_last() {
+    let server = Server::start(|_| Reply::of(&["a"]));
+    for strategy in ["linear", "exponential"] {
+        let run = perf()
+            .against(&server)
+            .args("--open-loop --number 25 --ramp-up-start-rps 40 --ramp-up-end-rps 400 --ramp-up-strategy")
+            .arg(strategy)
+            // Gaps of such a shape are all but equal, so that the ramp alone is seen.
+            .args("--burstiness 1000000 --seed 2")
+            .run();
+        let point = run.point("rate_400.0_number_25");
+        assert_eq!(point.count("ok"), 25);
+        let due = dues(&point);
+        for index in 1..25 {
+            let progress = index as f64 / 24.0;
+            let rate = match strategy {
+                "linear" => 40.0 + 360.0 * progress,
+                _ => 40.0 * 10.0f64.powf(progress),
+            };
+            let gap = (due[index] - due[index - 1]) as f64 / 1e9;
+            assert!((gap * rate - 1.0).abs() < 0.01, "{strategy}: gap {index} of {gap} s at {rate} req/s");
+        }
+    }
 }

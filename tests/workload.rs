@@ -140,3 +140,24 @@ fn lines_that_are_messages_go_as_they_are() {
     let expected: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(server.asked()[0].json()["messages"], expected);
 }
+
+#[test]
+fn slots_open_one_after_another() {
+    const SLOTS: u64 = 4;
+    const STEP_NS: u64 = 100_000_000;
+    let server = Server::start(|_| Reply::of(&["a"]).pause(Duration::from_millis(10)));
+    let run = perf().against(&server).args("--parallel 4 --number 120 --ramp-up 0.4").run();
+    let rows = run.only_point().rows();
+    let spans: Vec<(u64, u64)> =
+        rows.iter().map(|row| (row["started_ns"].as_u64().unwrap(), row["end_ns"].as_u64().unwrap())).collect();
+    let first = spans.iter().map(|(start, _)| *start).min().unwrap();
+    let mut most = 0;
+    for (at, _) in &spans {
+        let in_flight = spans.iter().filter(|(start, end)| start <= at && at < end).count() as u64;
+        // The first request starts a little after its slot opens, and only the slot's instant is known.
+        let open = ((at - first + STEP_NS / 2) / STEP_NS + 1).min(SLOTS);
+        assert!(in_flight <= open, "{in_flight} in flight {} ms after the first", (at - first) / 1_000_000);
+        most = most.max(in_flight);
+    }
+    assert_eq!(most, SLOTS, "all slots were used at last");
+}

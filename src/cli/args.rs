@@ -72,6 +72,8 @@ pub(super) enum PerfCommand {
     Report(Report),
     /// Compare two runs, figure by figure, with the 95 % interval of each change.
     Compare(super::compare::Compare),
+    /// Pool the load points of runs of several hosts or days.
+    Merge(super::merge::Merge),
 }
 
 /// What `perf report` takes.
@@ -158,7 +160,8 @@ pub(super) struct PerfFlags {
     /// Requests in flight, one load point each [default: 1]
     #[arg(long, num_args = 1.., value_delimiter = ',', help_heading = "Load")]
     parallel: Option<Vec<u64>>,
-    /// Requests per load point, one for all or one each [default: 1000; embedded model: 4 x parallel, at least 20]
+    /// Requests per load point, one for all or one each [default: 1000; embedded model: 4 x parallel, at least 20; a
+    /// trace: all of it]
     #[arg(short = 'n', long, num_args = 1.., value_delimiter = ',', help_heading = "Load")]
     number: Option<Vec<u64>>,
     /// Requests a second: a load point each with --open-loop, else one pace for all
@@ -177,10 +180,13 @@ pub(super) struct PerfFlags {
     /// Gamma-distributed gaps of this shape: below 1 bursty, 1 Poisson, above 1 regular
     #[arg(long, value_name = "SHAPE", help_heading = "Load")]
     burstiness: Option<f64>,
-    /// Instants of arrival for --arrival trace, whose shape is kept at the mean rate of --rate: seconds a line, or CSV
-    /// or JSONL with a timestamp
+    /// Instants of arrival for --arrival trace: seconds a line, or CSV or JSONL with a timestamp. They are met as they
+    /// were recorded; with --rate their shape is kept at that mean rate
     #[arg(long, value_name = "FILE", help_heading = "Load")]
     arrival_file: Option<String>,
+    /// Meet recorded instants so many times as fast: 2 halves the time of a trace [default: 1]
+    #[arg(long, value_name = "X", help_heading = "Load")]
+    trace_speed: Option<f64>,
     /// Let the rate grow from the first request to the last: linear or exponential
     #[arg(long, value_name = "KIND", help_heading = "Load")]
     ramp_up_strategy: Option<String>,
@@ -357,6 +363,9 @@ pub(super) struct PerfFlags {
     #[arg(long, overrides_with = "apply_chat_template", help_heading = "Prompts")]
     #[serde(skip)]
     no_apply_chat_template: bool,
+    /// Header that carries the id of a conversation, such as X-Session-Id, for routers that keep it on one server
+    #[arg(long, value_name = "NAME", help_heading = "Prompts")]
+    session_header: Option<String>,
     /// Threads that make prompts; 0 for all cores [default: 0]
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     num_workers: Option<usize>,

@@ -47,8 +47,16 @@ pub(super) fn calibrate(flags: &Calibrate, console: Console) -> Result<Exit> {
 fn loads(flags: &Calibrate) -> Result<Vec<Load>> {
     let named = !flags.parallel.is_empty() || !flags.rate.is_empty();
     let parallel = if named { flags.parallel.as_slice() } else { &PARALLEL };
-    let none =
-        Axes { number: None, parallel: &[1], rate: &[], open: false, max_in_flight: None, warmup: 0.0, repeat: 1 };
+    let none = Axes {
+        number: None,
+        parallel: &[1],
+        rate: &[],
+        open: false,
+        trace: None,
+        max_in_flight: None,
+        warmup: 0.0,
+        repeat: 1,
+    };
     let mut points = Vec::new();
     if !parallel.is_empty() {
         points.extend(grid(Axes { parallel, ..none }, |_| 1)?);

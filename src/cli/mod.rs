@@ -6,6 +6,7 @@ mod compare;
 mod console;
 mod fetching;
 mod log;
+mod merge;
 mod perf;
 mod progress;
 mod report;
@@ -37,6 +38,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Calibrate(flags) => calibrate::calibrate(&flags, console),
         Command::Perf(perf) => match perf.command {
             Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),
+            Some(args::PerfCommand::Merge(args)) => merge::merge(&args, &console),
             Some(args::PerfCommand::Report(report)) => report::report(&report, &console),
             None => perf::perf(&perf.flags, &console),
         },

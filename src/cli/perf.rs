@@ -15,19 +15,51 @@ use crate::error::{Exit, Failure, Result};
 use crate::hub::Config;
 use crate::plan::{Plan, Point, SlaSpec, Wanted, Wants, layer, profile_text};
 use crate::report;
-use crate::run::{self, RunResult, Status, Watcher, sweep};
+use crate::run::{self, RunResult, Status, Watcher, complete, dry, sweep};
 use crate::stats::Verdict;
 use crate::store::RunDir;
+
+/// Flags whose values stand in the file of a saved workload.
+const OVERRULED: [&str; 24] = [
+    "number",
+    "parallel",
+    "rate",
+    "open-loop",
+    "max-in-flight",
+    "warmup-num",
+    "arrival",
+    "arrival-file",
+    "trace-speed",
+    "burstiness",
+    "ramp-up-strategy",
+    "dataset",
+    "dataset-path",
+    "dataset-offset",
+    "prompt",
+    "compat",
+    "max-tokens",
+    "min-tokens",
+    "temperature",
+    "top-p",
+    "top-k",
+    "stop",
+    "seed",
+    "extra-args",
+];
 
 /// Resolves the flags to a plan and carries it out.
 pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     let profile = flags.profile.as_deref().map(|name| profile_text(name).map(|text| (name, text))).transpose()?;
-    let settings = layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), flags.table()?)?;
+    let given = flags.table()?;
+    let overruled = overruled(&given);
+    let settings = complete(layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), given)?)?;
     let mut plan = Plan::resolve(settings, flags.key(), entropy())?;
     for flag in flags.idle() {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }
+    plan.notices.extend(overruled);
     if flags.dry_run {
+        dry(&plan)?;
         for (index, point) in plan.points.iter().enumerate() {
             let Point { load, number, warmup, .. } = point;
             let (level, unit) = (load.level(), load.unit());
@@ -41,7 +73,10 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
         let Wants { dataset, tokenizer } = &plan.wants;
         for Wanted { repo, flag, .. } in [dataset, tokenizer].into_iter().flatten() {
             let (hub, kind) = (repo.hub.name(), repo.kind.name());
-            console.out(&format!("# fetch: {hub} {kind} {} at {}, for {flag}", repo.id, repo.revision));
+            console.out(&format!(
+                "# fetch: {hub} {kind} {} at {}, for {flag}; its contents are not checked",
+                repo.id, repo.revision
+            ));
         }
         console.out(&plan.to_toml()?);
         plan.notices.iter().for_each(|notice| console.warn(notice));
@@ -83,6 +118,15 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
         console.say(&format!("saved  {}", dir.path().display()));
     }
     Ok(exit)
+}
+
+/// What is said of flags that a saved workload overrules, because its file holds what they would set.
+fn overruled(given: &toml::Table) -> Option<String> {
+    // A warm-up that is found in the latencies can be found again.
+    let is_set = |flag: &&&str| given.get(**flag).is_some_and(|value| value.as_str() != Some("auto"));
+    let flags: Vec<String> = OVERRULED.iter().filter(is_set).map(|flag| format!("--{flag}")).collect();
+    (given.contains_key("workload") && !flags.is_empty())
+        .then(|| format!("--workload holds the load point and its bodies; passed over: {}", flags.join(", ")))
 }
 
 /// The exit number of a run that was carried out. What ended early or failed is told before the gate.

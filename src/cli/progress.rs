@@ -120,6 +120,10 @@ impl Watcher for Progress<'_> {
         }
     }
 
+    fn run_ends(&mut self, run: &RunResult) -> Result<()> {
+        save_reports(run, self.dir)
+    }
+
     fn point_ends(&mut self, run: &RunResult) -> Result<()> {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();

@@ -63,14 +63,14 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Sends the request over the slot's connection, or a new one, and reads the reply into the record. The connection goes
 /// back into the slot only when it can serve again; dropping the future closes it. `trace` gets the connection's stamps,
-/// so that what was written is known even then.
+/// so that what was written is known even then. Gives the visible text of the reply where a turn follows, else nothing.
 pub(super) async fn exchange(
     wire: &Wire,
     slot: &mut Option<Link>,
     request: &Request,
     record: &mut Record,
     trace: &Cell<Option<Rc<Stamps>>>,
-) -> Result<(), Fault> {
+) -> Result<String, Fault> {
     let mut kept = slot.take();
     if let Some(link) = &mut kept {
         // A server may close an idle connection; that is noticed here and costs a new one, not the request.
@@ -88,7 +88,7 @@ pub(super) async fn exchange(
     record.ready_ns = Some(wire.clock.now());
     link.stamps.arm();
     trace.set(Some(Rc::clone(&link.stamps)));
-    let message = wire.request(request.body.clone(), &record.request_id, link.is_http2());
+    let message = wire.request(request.body.clone(), &request.headers, &record.request_id, link.is_http2());
     let sent = within(wire.read_limit, link.send(message)).await;
     record.started_ns = link.stamps.first_write();
     record.sent_ns = link.stamps.sent();
@@ -107,10 +107,11 @@ pub(super) async fn exchange(
         let said = wire::server_message(&String::from_utf8_lossy(&body));
         return Err(Fault::new(FailureKind::Status, format!("{status}: {said}")));
     }
+    let mut said = request.then.is_some().then(String::new);
     if kind.contains("text/event-stream") {
         record.stream = true;
-        if !read_stream(wire, &mut link, response.into_body(), record).await? {
-            return Ok(());
+        if !read_stream(wire, &mut link, response.into_body(), record, &mut said).await? {
+            return Ok(said.unwrap_or_default());
         }
     } else {
         record.stream = false;
@@ -120,14 +121,22 @@ pub(super) async fn exchange(
             ServerError::Reported(said) => Fault::new(FailureKind::Server, said),
             ServerError::Malformed(said) => Fault::new(FailureKind::Payload, said),
         })?;
+        said = said.map(|_| reply.visible);
         take_usage(record, reply.usage, reply.text, wire.log_chunks);
     }
     *slot = Some(link);
-    Ok(())
+    Ok(said.unwrap_or_default())
 }
 
-/// Reads an event stream to its end; tells whether the connection can serve again.
-async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut Record) -> Result<bool, Fault> {
+/// Reads an event stream to its end; tells whether the connection can serve again. `said` gets the visible text, where
+/// it is wanted.
+async fn read_stream(
+    wire: &Wire,
+    link: &mut Link,
+    body: Incoming,
+    record: &mut Record,
+    said: &mut Option<String>,
+) -> Result<bool, Fault> {
     let mut text = String::new();
     let mut usage: Option<Usage> = None;
     let (mut done, mut finished, mut closed) = (false, false, true);
@@ -172,6 +181,11 @@ async fn read_stream(wire: &Wire, link: &mut Link, body: Incoming, record: &mut 
             tokens: delta.usage.as_ref().and_then(|usage| usage.completion_tokens).map(|tokens| tokens as u32),
             ..mark
         }));
+        if let Some(said) = said
+            && delta.is_visible()
+        {
+            said.push_str(&text[before..]);
+        }
         record.last_event_ns = Some(at);
         usage = delta.usage.or(usage);
         finished |= delta.has(Mark::FINISH);

@@ -6,8 +6,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use tokio::sync::Notify;
 
+use super::turns::Turns;
 use crate::error::{Failure, Result};
 
 /// Requests kept ready, and bytes of their bodies beyond which no more are made ready.
@@ -18,7 +20,7 @@ const BATCH: usize = 16;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A request ready to be sent: everything that can be done before the start has been done.
-#[derive(Debug, Clone)]
+#[derive(Default)]
 pub struct Request {
     /// The body.
     pub body: Bytes,
@@ -30,6 +32,12 @@ pub struct Request {
     pub due_ns: Option<u64>,
     /// Sent to warm the server up; in no figure.
     pub warmup: bool,
+    /// Headers of this request alone; those of the target win over them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The name it goes by, where its source gives one.
+    pub id: Option<String>,
+    /// The turns that follow it in its conversation.
+    pub then: Option<Box<dyn Turns>>,
 }
 
 /// The requests of a run in order, made one by one on a thread of its own.
@@ -169,6 +177,12 @@ impl Feed {
         self.more.notify_waiters();
     }
 
+    /// Ends the making and the taking of requests for a reason that ends the command.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.lock().failure.get_or_insert(failure);
+        self.close();
+    }
+
     /// Measured requests that were taken.
     pub(super) fn taken(&self) -> u64 {
         self.lock().taken_measured
@@ -196,6 +210,7 @@ mod tests {
             prompt_tokens: None,
             due_ns: Some(index),
             warmup: index < 2,
+            ..Request::default()
         })
     }
 

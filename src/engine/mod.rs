@@ -20,6 +20,7 @@ mod schedule;
 mod stamped_io;
 mod stop;
 mod timer;
+mod turns;
 mod worker;
 
 pub use connect::Route;
@@ -29,3 +30,4 @@ pub use ledger::Ledger;
 pub use probe::{Answer, get, probe};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
+pub use turns::{Turn, Turns};

@@ -36,7 +36,7 @@ pub async fn probe(target: &Target, route: &Route, request: &Request, stop: &Sto
     let mut link = None;
     let performed = async {
         tokio::select! {
-            () = wire.perform(&mut link, request, &mut record, &halt) => {}
+            _ = wire.perform(&mut link, request, &mut record, &halt) => {}
             // The record stays cancelled, as it began.
             () = stop.until_cut() => {}
         }
@@ -51,7 +51,7 @@ pub async fn get(target: &Target, route: &Route, path: &str) -> Option<Answer> {
     let look = async {
         let mut link = route.connect(&wire.clock).await.ok()?;
         link.ready().await.ok()?;
-        let mut request = wire.request(bytes::Bytes::new(), "look", link.is_http2());
+        let mut request = wire.request(bytes::Bytes::new(), &[], "look", link.is_http2());
         *request.method_mut() = http::Method::GET;
         let mut parts = request.uri().clone().into_parts();
         parts.path_and_query = Some(path.parse().ok()?);

@@ -27,6 +27,7 @@ use super::link::Link;
 use super::schedule::{Deadline, Release};
 use super::stop::Stop;
 use super::timer::Timer;
+use crate::error::Failure;
 use crate::record::{FailureKind, Outcome, Record};
 use crate::target::{MASK, Target, is_secret_header};
 
@@ -82,10 +83,19 @@ impl Wire {
     }
 
     /// The request as hyper takes it. HTTP/2 wants the whole address, HTTP/1.1 the path and a host.
-    pub(super) fn request(&self, body: bytes::Bytes, id: &str, http2: bool) -> http::Request<RequestBody> {
+    pub(super) fn request(
+        &self,
+        body: bytes::Bytes,
+        own: &[(HeaderName, HeaderValue)],
+        id: &str,
+        http2: bool,
+    ) -> http::Request<RequestBody> {
         let mut request = http::Request::new(RequestBody::new(body));
         *request.method_mut() = Method::POST;
         *request.headers_mut() = self.headers.clone();
+        for (name, value) in own {
+            request.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
         if http2 {
             *request.uri_mut() = self.absolute.clone();
         } else {
@@ -100,14 +110,15 @@ impl Wire {
         request
     }
 
-    /// One whole request under its deadline; the record says how it ended.
+    /// One whole request under its deadline; the record says how it ended. Gives the visible text of the reply where a
+    /// turn follows.
     pub(super) async fn perform(
         &self,
         slot: &mut Option<Link>,
         request: &Request,
         record: &mut Record,
         halt: &Rc<Halt>,
-    ) {
+    ) -> String {
         record.stream = request.stream;
         record.prompt_tokens = request.prompt_tokens;
         record.end_ns = 0;
@@ -121,8 +132,12 @@ impl Wire {
             ))),
             () = halt.raised() => None,
         };
+        let mut said = String::new();
         record.outcome = match ended {
-            Some(Ok(())) => Outcome::Ok,
+            Some(Ok(visible)) => {
+                said = visible;
+                Outcome::Ok
+            }
             Some(Err(fault)) => {
                 record.error = Some(veil(&self.secrets, fault.message));
                 Outcome::Failed(fault.kind)
@@ -144,6 +159,7 @@ impl Wire {
             }
             record.lag_max_ns = stamps.lag_max();
         }
+        said
     }
 }
 
@@ -313,16 +329,85 @@ impl Worker {
         self.halt.raise();
     }
 
-    fn record(&self, index: u64, request: &Request, due_ns: u64) -> Record {
+    /// The record of the next request of conversation `index`.
+    fn record(&self, index: u64, turn: u32, request: &Request, due_ns: u64) -> Record {
         let index = index + self.job.first;
-        let mut record = Record::due(format!("{}-{index}", self.job.id), index, 0, due_ns);
+        let id = match (&request.id, turn) {
+            (Some(id), _) => id.clone(),
+            (None, 0) => format!("{}-{index}", self.job.id),
+            (None, turn) => format!("{}-{index}-t{turn}", self.job.id),
+        };
+        let mut record = Record::due(id, index, turn, due_ns);
         record.warmup = request.warmup;
         record
     }
 
+    /// A request and the turns that follow it, one after another over one connection. Gives how the last of them ended,
+    /// or `None` when nobody takes records any more. A turn that fails ends the conversation, and so does the end of the
+    /// run, unless it is only that nothing new may start.
+    async fn converse(&self, link: &mut Option<Link>, mut request: Request, mut record: Record) -> Option<Outcome> {
+        let Worker { wire, shared, halt, .. } = self;
+        let index = record.conversation - self.job.first;
+        let mut timer = None;
+        record.cached_estimate = request.then.as_ref().map(|_| 0);
+        loop {
+            let said = wire.perform(link, &request, &mut record, halt).await;
+            let over_ns = wire.clock.now();
+            let turns = request.then.take();
+            record.turns_left = turns.as_ref().map_or(0, |turns| turns.left());
+            let (outcome, turn) = (record.outcome, record.turn + 1);
+            let said_so_far = record.prompt_tokens.zip(record.completion_tokens).map(|(prompt, reply)| prompt + reply);
+            self.records.send(record).ok()?;
+            shared.note(outcome);
+            let goes_on = outcome == Outcome::Ok && !shared.is_draining();
+            let Some(mut turns) = turns.filter(|_| goes_on) else { return Some(outcome) };
+            let next = match turns.next(&said) {
+                Ok(next) => next,
+                Err(failure) => {
+                    shared.feed.fail(failure);
+                    return Some(outcome);
+                }
+            };
+            let due_ns = over_ns + next.pause.as_nanos() as u64;
+            if !next.pause.is_zero() && !self.pause(&mut timer, due_ns).await {
+                return Some(outcome);
+            }
+            let then = (turns.left() > 0).then_some(turns);
+            request = Request { then, warmup: request.warmup, ..next.request };
+            record = self.record(index, turn, &request, due_ns);
+            record.released_ns = Some(wire.clock.now());
+            record.slot_ns = record.released_ns;
+            record.cached_estimate = said_so_far;
+        }
+    }
+
+    /// Waits until a turn is due; false when the run ends before.
+    async fn pause(&self, timer: &mut Option<Timer>, due_ns: u64) -> bool {
+        let waited = async {
+            let timer = match timer {
+                Some(timer) => timer,
+                none => none.insert(Timer::new()?),
+            };
+            timer.until(&self.wire.clock, due_ns).await
+        };
+        tokio::select! {
+            biased;
+            waited = waited => match waited {
+                Ok(()) => true,
+                Err(error) => {
+                    let failure = Failure::files("no timer can be had for the pause before a turn").because(error);
+                    self.shared.feed.fail(failure.hint("raise the limit of open files, for instance by `ulimit -n 65536`"));
+                    false
+                }
+            },
+            () = self.shared.draining() => false,
+            () = self.halt.raised() => false,
+        }
+    }
+
     /// A slot of a closed loop: the next request goes as soon as one is over.
     async fn slot(&self, opens: Duration) {
-        let Worker { wire, shared, halt, .. } = self;
+        let Worker { wire, shared, .. } = self;
         if !opens.is_zero() {
             tokio::select! {
                 () = tokio::time::sleep(opens) => {}
@@ -333,20 +418,15 @@ impl Worker {
         let mut free_ns = wire.clock.now();
         while !shared.is_draining() && !shared.deadline.is_over(wire.clock.now()) {
             let Some((index, request)) = shared.feed.take().await else { break };
-            let mut record = self.record(index, &request, free_ns);
+            let mut record = self.record(index, 0, &request, free_ns);
             let now = wire.clock.now();
             if !request.warmup {
                 shared.deadline.set(now, self.job.schedule.duration);
             }
             (record.released_ns, record.slot_ns) = (Some(now), Some(now));
-            wire.perform(&mut link, &request, &mut record, halt).await;
-            let outcome = record.outcome;
+            let Some(outcome) = self.converse(&mut link, request, record).await else { break };
             // The slot is free from here on; whatever is done before the next first byte is the client's own delay.
             free_ns = wire.clock.now();
-            if self.records.send(record).is_err() {
-                break;
-            }
-            shared.note(outcome);
             if matches!(outcome, Outcome::Failed(FailureKind::Connect | FailureKind::Tls)) {
                 tokio::select! {
                     () = tokio::time::sleep(RECONNECT_PAUSE) => {}
@@ -383,7 +463,7 @@ impl Worker {
                 shared.give_back(&request);
                 continue;
             }
-            let mut record = self.record(index, &request, due_ns);
+            let mut record = self.record(index, 0, &request, due_ns);
             record.released_ns = Some(self.wire.clock.now());
             let mut served = Box::pin(Rc::clone(&self).serve(request, record));
             // A first step here and not when its turn comes among the other tasks: the request is written at once. The
@@ -394,7 +474,7 @@ impl Worker {
         }
     }
 
-    /// One request that is due: waits for a slot, where they are bounded, and is sent.
+    /// A conversation that is due: waits for a slot, where they are bounded, and is held.
     async fn serve(self: Rc<Self>, request: Request, mut record: Record) {
         let slot = match &self.shared.slots {
             None => None,
@@ -418,13 +498,10 @@ impl Worker {
         };
         record.slot_ns = Some(self.wire.clock.now());
         let mut link = self.idle.borrow_mut().pop();
-        self.wire.perform(&mut link, &request, &mut record, &self.halt).await;
+        // Nobody takes records any more only when the run is being cut.
+        let _ = self.converse(&mut link, request, record).await;
         self.idle.borrow_mut().extend(link);
         drop(slot);
-        let outcome = record.outcome;
-        // Nobody takes records any more only when the run is being cut.
-        let _ = self.records.send(record);
-        self.shared.note(outcome);
     }
 }
 

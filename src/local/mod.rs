@@ -39,6 +39,15 @@ pub use server::{Server, serve};
 use crate::error::Result;
 use crate::plan::EmbeddedSpec;
 
+/// Checks that the embedded model of the plan could be started, and starts nothing.
+///
+/// # Errors
+/// As those of [`start`].
+pub fn check(spec: &EmbeddedSpec) -> Result<()> {
+    candle::check(spec)?;
+    server::bind(spec.port).map(drop)
+}
+
 /// Starts the embedded model of the plan behind a server on 127.0.0.1, at the port of the plan or a free one.
 ///
 /// It is ready when this returns: the weights are drawn and the socket accepts connections.

@@ -23,6 +23,13 @@ pub enum Load {
         /// Requests in flight at most, where the user caps them.
         max_in_flight: Option<u64>,
     },
+    /// Open loop by recorded instants.
+    Trace {
+        /// How many times as fast as they were recorded.
+        speed: f64,
+        /// Requests in flight at most, where the user caps them.
+        max_in_flight: Option<u64>,
+    },
     /// Closed loop: the next request goes as soon as one is over.
     Closed {
         /// Requests in flight.
@@ -31,29 +38,43 @@ pub enum Load {
 }
 
 impl Load {
-    /// The number that a sweep varies: requests in flight, or requests a second in an open loop.
+    /// The number that a sweep varies: requests in flight, requests a second in an open loop, or the speed of a trace.
     pub fn level(&self) -> f64 {
         match self {
             Load::Closed { parallel } | Load::Paced { parallel, .. } => *parallel as f64,
             Load::Open { rate, .. } => *rate,
+            Load::Trace { speed, .. } => *speed,
         }
     }
 
     /// Unit of [`Load::level`].
     pub fn unit(&self) -> &'static str {
-        if self.is_open() { "req/s" } else { "in flight" }
+        match self {
+            Load::Closed { .. } | Load::Paced { .. } => "in flight",
+            Load::Open { .. } => "req/s",
+            Load::Trace { .. } => "x recorded speed",
+        }
     }
 
     /// Whether arrivals wait for nobody.
     pub fn is_open(&self) -> bool {
-        matches!(self, Load::Open { .. })
+        matches!(self, Load::Open { .. } | Load::Trace { .. })
     }
 
     /// Requests a second that are asked for.
     pub fn rate(&self) -> Option<f64> {
         match self {
-            Load::Closed { .. } => None,
+            Load::Closed { .. } | Load::Trace { .. } => None,
             Load::Paced { rate, .. } | Load::Open { rate, .. } => Some(*rate),
+        }
+    }
+
+    /// Name of the load as it begins the name of a folder, as EvalScope spells it, whose trace has a rate of -1.
+    pub fn folder(&self) -> String {
+        match self {
+            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
+            Load::Open { rate, .. } => format!("rate_{}", python(*rate)),
+            Load::Trace { .. } => format!("rate_{}", python(-1.0)),
         }
     }
 
@@ -61,7 +82,7 @@ impl Load {
     pub fn cap(&self) -> Option<u64> {
         match self {
             Load::Closed { parallel } | Load::Paced { parallel, .. } => Some(*parallel),
-            Load::Open { max_in_flight, .. } => *max_in_flight,
+            Load::Open { max_in_flight, .. } | Load::Trace { max_in_flight, .. } => *max_in_flight,
         }
     }
 }
@@ -91,12 +112,18 @@ impl Point {
         Point { load: Load::Closed { parallel }, number, warmup, repeat: 1 }
     }
 
+    /// Requests of the warm-up before so many measured ones: a count, or a share below 1 of which at least one is sent.
+    pub fn warm_up(asked: f64, number: u64) -> u64 {
+        match asked {
+            count if count >= 1.0 => count as u64,
+            share if share > 0.0 => ((share * number as f64) as u64).max(1),
+            _ => 0,
+        }
+    }
+
     /// Name of the point's folder, as EvalScope spells it; further repeats have their number behind it.
     pub fn folder(&self) -> String {
-        let load = match self.load {
-            Load::Closed { parallel } | Load::Paced { parallel, .. } => format!("parallel_{parallel}"),
-            Load::Open { rate, .. } => format!("rate_{}", python(rate)),
-        };
+        let load = self.load.folder();
         let repeat = if self.repeat > 1 { format!("_run_{}", self.repeat) } else { String::new() };
         format!("{load}_number_{}{repeat}", self.number)
     }
@@ -128,6 +155,8 @@ pub struct Axes<'a> {
     pub rate: &'a [f64],
     /// `--open-loop`.
     pub open: bool,
+    /// `--trace-speed`, where recorded instants are met at their own speed.
+    pub trace: Option<f64>,
     /// `--max-in-flight`.
     pub max_in_flight: Option<u64>,
     /// `--warmup-num`.
@@ -143,7 +172,7 @@ pub struct Axes<'a> {
 /// # Errors
 /// When the lists have different lengths, a value is out of range, the warm-up is negative or a pair is listed twice.
 pub fn grid(axes: Axes<'_>, default: impl Fn(Load) -> u64) -> Result<Vec<Point>> {
-    let Axes { number, parallel, rate, open, max_in_flight, warmup, repeat } = axes;
+    let Axes { number, parallel, rate, open, trace, max_in_flight, warmup, repeat } = axes;
     if parallel.is_empty() || parallel.contains(&0) {
         return Err(Failure::usage("--parallel: each value must be at least 1"));
     }
@@ -163,6 +192,7 @@ pub fn grid(axes: Axes<'_>, default: impl Fn(Load) -> u64) -> Result<Vec<Point>>
         return Err(Failure::usage(format!("{flag} must be at least 1")));
     }
     let loads: Vec<Load> = match (open, rate) {
+        (true, []) if let Some(speed) = trace => vec![Load::Trace { speed, max_in_flight }],
         (true, []) => {
             return Err(Failure::usage("--open-loop needs --rate").hint("give requests a second: --rate 5,10,20"));
         }
@@ -193,14 +223,7 @@ pub fn grid(axes: Axes<'_>, default: impl Fn(Load) -> u64) -> Result<Vec<Point>>
             Some(many) => many[index],
             None => default(load),
         };
-        let warmup = if warmup >= 1.0 {
-            warmup as u64
-        } else if warmup > 0.0 {
-            ((warmup * number as f64) as u64).max(1)
-        } else {
-            0
-        };
-        let point = Point { load, number, warmup, repeat: 1 };
+        let point = Point { load, number, warmup: Point::warm_up(warmup, number), repeat: 1 };
         if points.contains(&point) {
             return Err(Failure::usage(format!(
                 "{} {} with --number {number} is listed twice",
@@ -223,7 +246,7 @@ mod tests {
     use super::*;
 
     fn axes<'a>(number: Option<&'a [u64]>, parallel: &'a [u64]) -> Axes<'a> {
-        Axes { number, parallel, rate: &[], open: false, max_in_flight: None, warmup: 0.0, repeat: 1 }
+        Axes { number, parallel, rate: &[], open: false, trace: None, max_in_flight: None, warmup: 0.0, repeat: 1 }
     }
 
     #[test]
@@ -254,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_at_its_own_speed_is_a_load_of_its_own() -> Result<()> {
+        let trace = grid(Axes { open: true, trace: Some(2.0), ..axes(Some(&[9]), &[1]) }, |_| 0)?;
+        assert_eq!(trace[0].load, Load::Trace { speed: 2.0, max_in_flight: None });
+        assert_eq!((trace[0].load.level(), trace[0].load.rate()), (2.0, None));
+        assert_eq!(trace[0].folder(), "rate_-1.0_number_9");
+        assert_eq!(Point::parse_folder(&trace[0].folder()), Some(("rate".to_owned(), -1.0, 9, 1)));
+        Ok(())
+    }
+
+    #[test]
     fn repeats_follow_as_whole_sweeps() -> Result<()> {
         let points = grid(Axes { repeat: 2, ..axes(Some(&[9]), &[1, 2]) }, |_| 0)?;
         let folders: Vec<_> = points.iter().map(Point::folder).collect();
@@ -270,6 +303,8 @@ mod tests {
             Load::Paced { parallel: 3, rate: 2.0 },
             Load::Open { rate: 2.0, max_in_flight: None },
             Load::Open { rate: 2.0, max_in_flight: Some(7) },
+            Load::Trace { speed: 0.5, max_in_flight: None },
+            Load::Trace { speed: 2.0, max_in_flight: Some(7) },
         ] {
             let point = Point { load, number: 9, warmup: 1, repeat: 2 };
             assert_eq!(serde_json::from_str::<Point>(&serde_json::to_string(&point)?)?, point);

@@ -21,23 +21,50 @@ struct SavedHeader {
 /// The load points. `default` gives the number of requests where none is set.
 pub(super) fn points(settings: &Settings, default: impl Fn(Load) -> u64) -> Result<Vec<Point>> {
     if let Some(path) = &settings.workload {
-        return Ok(vec![saved_point(Path::new(path))?]);
+        let point = saved_point(Path::new(path))?;
+        if settings.repeat == 0 {
+            return Err(Failure::usage("--repeat must be at least 1"));
+        }
+        return Ok((1..=settings.repeat).map(|repeat| Point { repeat, ..point }).collect());
     }
     let number = settings.number.as_ref().map(ListOf::to_vec);
     let mut rate = settings.rate.as_ref().map(ListOf::to_vec).unwrap_or_default();
     if let (true, Some(end)) = (rate.is_empty() && settings.open_loop, settings.ramp_up_end_rps) {
         rate = vec![end];
     }
+    let trace = trace_speed(settings)?;
+    if trace.is_some() && settings.open_loop && rate.is_empty() && number.is_none() {
+        return Err(match settings.arrival_file {
+            None => no_arrival_file(),
+            Some(_) => Failure::usage("--arrival trace without --rate needs --number"),
+        });
+    }
     let axes = Axes {
         number: number.as_deref(),
         parallel: &settings.parallel.to_vec(),
         rate: &rate,
         open: settings.open_loop,
+        trace,
         max_in_flight: settings.max_in_flight,
         warmup: settings.warmup_num.count(),
         repeat: settings.repeat,
     };
     grid(axes, default)
+}
+
+/// How many times as fast as recorded a trace is met, where it keeps its own speed.
+fn trace_speed(settings: &Settings) -> Result<Option<f64>> {
+    let traced = settings.arrival == "trace" && settings.ramp_up_strategy.is_none();
+    match settings.trace_speed {
+        Some(speed) if !speed.is_finite() || speed <= 0.0 => {
+            Err(Failure::usage(format!("--trace-speed {speed}: must be a positive number"))
+                .hint("2 meets recorded instants twice as fast, 0.5 at half their speed"))
+        }
+        Some(_) if !traced => Err(Failure::usage("--trace-speed goes with --arrival trace")),
+        Some(_) if settings.rate.is_some() => Err(Failure::usage("--trace-speed and --rate exclude each other")
+            .hint("--rate keeps the shape of a trace and sets its mean rate, --trace-speed keeps its own rate")),
+        speed => Ok(traced.then(|| speed.unwrap_or(1.0))),
+    }
 }
 
 /// The point that a saved workload was made for.
@@ -51,7 +78,7 @@ fn saved_point(path: &Path) -> Result<Point> {
             .because(error)
             .hint("give a file that --save-workload wrote")
     })?;
-    Ok(Point { repeat: 1, ..header.point })
+    Ok(header.point)
 }
 
 /// How arrivals are spaced and what bounds a load point.
@@ -106,14 +133,18 @@ fn arrival(settings: &Settings) -> Result<Arrival> {
         ("constant", None) => Ok(Arrival::Constant),
         ("trace", Some(file)) if settings.open_loop => Ok(Arrival::Trace(PathBuf::from(file))),
         ("trace", Some(_)) => Err(Failure::usage("--arrival trace needs --open-loop")),
-        ("trace", None) => Err(Failure::usage("--arrival trace needs --arrival-file")
-            .hint("name a file with a second a line, or CSV or JSONL with a timestamp")),
+        ("trace", None) => Err(no_arrival_file()),
         (_, Some(_)) if ARRIVALS.contains(&settings.arrival.as_str()) => {
             Err(Failure::usage("--arrival-file goes with --arrival trace"))
         }
         (other, _) => Err(Failure::usage(format!("--arrival {other}: no such spacing"))
             .hint(format!("known spacings: {}; --burstiness gives gamma-distributed gaps", known(ARRIVALS)))),
     }
+}
+
+fn no_arrival_file() -> Failure {
+    Failure::usage("--arrival trace needs --arrival-file")
+        .hint("name a file with a second a line, or CSV or JSONL with a timestamp")
 }
 
 fn ramp(settings: &Settings, strategy: &str, burstiness: f64) -> Result<Arrival> {
@@ -125,6 +156,9 @@ fn ramp(settings: &Settings, strategy: &str, burstiness: f64) -> Result<Arrival>
                 .hint("known strategies: linear, exponential"));
         }
     };
+    if settings.arrival_file.is_some() {
+        return Err(Failure::usage("--arrival-file and --ramp-up-strategy exclude each other"));
+    }
     let needs = || {
         Failure::usage("--ramp-up-strategy needs --open-loop, --ramp-up-start-rps and --ramp-up-end-rps")
             .hint("give both ends in requests a second; --rate is not used")

@@ -46,6 +46,8 @@ pub struct Plan {
     pub wants: Wants,
     /// How the model is asked to generate.
     pub sampling: Sampling,
+    /// Header that carries the id of a conversation.
+    pub session_header: Option<HeaderName>,
     /// Things that were decided for the user and that he should know.
     pub notices: Vec<String>,
 }
@@ -128,12 +130,20 @@ impl Plan {
             );
             settings.headers.retain(|pair| !secret(pair));
         }
+        let session_header = settings.session_header.as_deref().map(|name| {
+            HeaderName::try_from(name).map_err(|error| {
+                Failure::usage(format!("--session-header {name:?}: not the name of a header"))
+                    .because(error)
+                    .hint("give a name such as X-Session-Id")
+            })
+        });
+        let session_header = session_header.transpose()?;
         let served = if embedded {
             Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
         } else {
             Served::Remote
         };
-        Ok(Plan { settings, served, target, points, load, sla, workload, wants, sampling, notices })
+        Ok(Plan { settings, served, target, points, load, sla, workload, wants, sampling, session_header, notices })
     }
 
     /// The last part of the model's name, or the run's own name, as a folder name.
@@ -171,7 +181,7 @@ impl Plan {
                 settings.rate = Some(super::ListOf::One(rate));
             }
             Load::Open { rate, .. } if settings.rate.is_some() => settings.rate = Some(super::ListOf::One(rate)),
-            Load::Open { .. } => {}
+            Load::Open { .. } | Load::Trace { .. } => {}
         }
         Plan { settings, ..self.clone() }.to_toml()
     }
@@ -368,6 +378,9 @@ mod tests {
             ("open-loop = true", "--rate"),
             ("arrival = 'x'", "--arrival"),
             ("arrival = 'trace'\nopen-loop = true\nrate = 1.0", "--arrival-file"),
+            ("arrival = 'trace'\nopen-loop = true\narrival-file = 'x'\ntrace-speed = 0.0", "--trace-speed"),
+            ("arrival = 'trace'\nopen-loop = true\narrival-file = 'x'\ntrace-speed = 2.0\nrate = 1.0", "--trace-speed"),
+            ("trace-speed = 2.0", "--trace-speed"),
             ("burstiness = 0.0", "--burstiness"),
             ("ramp-up-strategy = 'linear'", "--ramp-up-strategy"),
             ("ramp-up-start-rps = 1.0", "--ramp-up-strategy"),

@@ -99,6 +99,8 @@ pub struct Settings {
     pub burstiness: Option<f64>,
     /// Instants of arrival for `arrival = "trace"`.
     pub arrival_file: Option<String>,
+    /// How many times as fast as recorded a trace is met; 1 when unset.
+    pub trace_speed: Option<f64>,
     /// Let the rate grow over the run: `linear` or `exponential`.
     pub ramp_up_strategy: Option<String>,
     /// Rate of the first request, with `ramp-up-strategy`.
@@ -201,6 +203,8 @@ pub struct Settings {
     pub query_template: Option<String>,
     /// Send chat messages rather than plain text; by the address when unset.
     pub apply_chat_template: Option<bool>,
+    /// Header that carries the id of a conversation, for routers that keep it on one server.
+    pub session_header: Option<String>,
     /// Threads that make prompts; 0 for all cores.
     pub num_workers: Option<usize>,
     /// Seed of everything the workload draws.

@@ -93,6 +93,7 @@ impl SlaSpec {
         }
         for (given, flag) in [
             (settings.open_loop, "--open-loop"),
+            (settings.trace_speed.is_some(), "--trace-speed"),
             (settings.until.is_some(), "--until"),
             (settings.repeat > 1, "--repeat"),
             (settings.workload.is_some(), "--workload"),
@@ -135,6 +136,7 @@ impl SlaSpec {
             parallel: &[parallel],
             rate,
             open: false,
+            trace: None,
             max_in_flight: None,
             warmup: self.warmup,
             repeat: 1,

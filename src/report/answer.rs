@@ -1,7 +1,10 @@
 //! A run in sentences: what it found, which load to choose and what to try next. Every figure is taken from the result.
 
+use super::goodput::goodput_line;
 use super::notice::{kinds, level, load_name, unit};
 use super::performance::by_load;
+use super::pooled::pooled_goodput;
+use super::side_by_side::steady_lines;
 use super::time;
 use super::view;
 use crate::run::{PointResult, RunResult, Status};
@@ -93,7 +96,11 @@ pub fn lines(run: &RunResult) -> Vec<(&'static str, String)> {
             });
         }
     }
-    lines.extend(by_load(run).into_iter().filter_map(|point| Some(("slo", goodput(run, point)?))));
+    lines.extend(steady_lines(run).into_iter().map(|text| ("steady", text)));
+    lines.extend(run.pooled.iter().filter_map(|pooled| Some(("slo", pooled_goodput(pooled)?))));
+    let single = |point: &&PointResult| !run.pooled.iter().any(|pooled| pooled.has(&point.folder));
+    let points = by_load(run).into_iter().filter(single);
+    lines.extend(points.filter_map(|point| Some(("slo", goodput_line(run, point)?))));
     lines.extend(audit(run).map(|text| ("audit", text)));
     lines.push(("saved", crate::units::clean(&run.path, 1000)));
     lines.push(("next", next(run, &sound)));
@@ -117,25 +124,12 @@ fn audit(run: &RunResult) -> Option<String> {
     })
 }
 
-/// How many requests of a point kept every limit that was set.
-fn goodput(run: &RunResult, point: &PointResult) -> Option<String> {
-    let goodput = point.figures.goodput.as_ref()?;
-    let share = goodput.attainment.share.map(|share| format!("{:.1} %", share * 100.0))?;
-    let interval = goodput.attainment.share_ci.map(|ci| format!(" [{:.1}, {:.1}]", ci.low * 100.0, ci.high * 100.0));
-    Some(format!(
-        "{} req/s at {}: {share}{} of {} requests kept every limit",
-        figure(goodput.goodput),
-        load_name(run, point),
-        interval.unwrap_or_default(),
-        count(goodput.n)
-    ))
-}
-
 /// The command that answers the next question.
 fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     let path = format!("{}/plan.toml", crate::units::clean(&run.path, 1000));
     let path = if path.contains(char::is_whitespace) { format!("'{path}'") } else { path };
     let open = run.points.first().is_some_and(|point| point.point.load.is_open());
+    let traced = run.points.first().is_some_and(|point| open && point.point.load.rate().is_none());
     let loads: Vec<f64> = sound.iter().map(|point| point.point.load.level()).collect();
     // Requests in flight are whole; rates are written short.
     let tidy = |load: f64| if open { (load * 100.0).round() / 100.0 } else { load.round().max(1.0) };
@@ -143,7 +137,9 @@ fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     let mut try_next = match (loads.as_slice(), run.best.knee) {
         // What is broken or cut short is repeated as it was.
         ([], _) => Vec::new(),
-        _ if !complete => Vec::new(),
+        // A saved workload has the load that it was saved with.
+        _ if !complete || run.setting.dataset == "saved" => Vec::new(),
+        ([.., last], _) if traced => vec![last * 2.0],
         ([one], _) => vec![one / 2.0, *one, one * 2.0, one * 4.0],
         ([.., last], _) if run.best.knee_not_reached => vec![*last, last * 2.0, last * 4.0],
         (loads, Some(knee)) => {
@@ -161,7 +157,11 @@ fn next(run: &RunResult, sound: &[&PointResult]) -> String {
     try_next.sort_by(f64::total_cmp);
     try_next.dedup();
     let values = try_next.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
-    let axis = if open { "--rate" } else { "--parallel" };
+    let axis = match (open, traced) {
+        (_, true) => "--trace-speed",
+        (true, false) => "--rate",
+        (false, false) => "--parallel",
+    };
     // Numbers that were listed one a point would not pair with other loads; the largest serves all of them.
     let numbers: std::collections::BTreeSet<u64> = run.points.iter().map(|point| point.point.number).collect();
     let number =

@@ -2,9 +2,11 @@
 
 use super::chart::Chart;
 use super::course::course;
+use super::goodput::goodput_table;
 use super::notice::{early_end, load_name, mark_of, offered};
 use super::quantiles::quantiles;
 use super::shapes::shapes;
+use super::side_by_side::side_by_side;
 use super::sweep::quantile;
 use super::table::{Cell, Column, Mark, Row, Table};
 use super::time::MILLI;
@@ -26,6 +28,10 @@ pub struct Depth {
     pub line: String,
     /// Counts that are not zero.
     pub facts: Vec<(String, String)>,
+    /// The main figures with their intervals, beside those of the steady part.
+    pub beside: Table,
+    /// Limits that were kept.
+    pub goodput: Table,
     /// Every quantity.
     pub spreads: Table,
     /// Its charts.
@@ -43,6 +49,8 @@ pub fn depth(run: &RunResult, point: &PointResult, index: usize) -> Depth {
         mark: mark_of(point),
         line: line(point),
         facts: facts(point),
+        beside: side_by_side(&point.figures),
+        goodput: goodput_table(point.figures.goodput.as_ref()),
         spreads: spreads(&point.figures),
         charts,
         id,

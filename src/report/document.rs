@@ -10,6 +10,7 @@ use super::curves::curves;
 use super::depth::{Depth, depth};
 use super::notice::{MESSAGE, Notice, level, load_name, notices, unit};
 use super::performance::by_load;
+use super::pooled::{PooledDepth, pooled_depth};
 use super::sweep::sweep;
 use super::table::{Cell, Column, Table};
 use super::time;
@@ -56,6 +57,8 @@ pub struct Document {
     pub advice: Vec<String>,
     /// Charts over the load points.
     pub charts: Vec<Chart>,
+    /// Loads that were repeated, each of all its runs together.
+    pub pooled: Vec<PooledDepth>,
     /// Each load point in depth.
     pub points: Vec<Depth>,
     /// The server's own account of each load point beside ours.
@@ -89,6 +92,7 @@ impl Document {
             best: best_settings(run),
             advice: advice(run),
             charts: curves(run),
+            pooled: run.pooled.iter().enumerate().map(|(index, pooled)| pooled_depth(pooled, index)).collect(),
             points: points.iter().enumerate().map(|(index, point)| depth(run, point, index)).collect(),
             audit: audit(run),
             failures: failures(run, &points),
@@ -148,7 +152,11 @@ fn facts(run: &RunResult, points: &[&PointResult]) -> Vec<(String, String)> {
     let mut loads: Vec<String> = points.iter().map(|point| level(point.point.load.level())).collect();
     loads.dedup();
     let loads = loads.join(", ");
-    let load = if unit(run) == "in flight" { "requests in flight" } else { "requests a second asked for" };
+    let load = match unit(run) {
+        "in flight" => "requests in flight",
+        "req/s" => "requests a second asked for",
+        other => other,
+    };
     let wall: f64 = points.iter().filter_map(|point| point.figures.wall_s).sum();
     let counts = || points.iter().map(|point| &point.figures.counts);
     let usage: u64 = counts().map(|counts| counts.tokens_from_usage).sum();

@@ -3,8 +3,11 @@
 use crate::hist::Hist;
 use crate::plan::{self, Point};
 use crate::record::{FailureKind, Outcome, Record, TokensFrom};
-use crate::run::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
-use crate::stats::{Best, Bias, Compat, CompatOptions, Course, DEFINITIONS, Host, SelfCheck, Stages, Summary, Trust};
+use crate::run::{FORMAT_VERSION, Member, PointResult, Pooled, RunResult, Setting, Status};
+use crate::stats::{
+    Best, Between, Bias, Compat, CompatOptions, Course, DEFINITIONS, Evidence, Figures, FullLoad, GoodputTally, Host,
+    Plateau, Pool, SelfCheck, Slo, Stages, Steady, Summary, Trust, WarmUp,
+};
 
 const MS: f64 = 1e6;
 
@@ -23,6 +26,8 @@ pub struct Load {
     pub lag_ms: f64,
     pub repeat: u32,
     pub checked: bool,
+    /// Limits of `--goodput`.
+    pub slo: &'static str,
 }
 
 impl Load {
@@ -39,6 +44,7 @@ impl Load {
             lag_ms: 0.0,
             repeat: 1,
             checked: false,
+            slo: "",
         }
     }
 
@@ -135,6 +141,39 @@ impl Load {
             .collect()
     }
 
+    fn slo(&self) -> Option<Slo> {
+        Slo::parse(self.slo.split_whitespace()).ok()
+    }
+
+    /// Intervals, the steady part and goodput of the same records, as a run adds them.
+    fn figures(&self, records: &[Record], mut figures: Figures) -> Figures {
+        let mut by_end: Vec<&Record> = records.iter().collect();
+        by_end.sort_by_key(|record| record.end_ns);
+        let (mut evidence, mut load, mut warm_up) = (Evidence::default(), FullLoad::default(), WarmUp::default());
+        let mut goodput = self.slo().map(GoodputTally::new);
+        for record in &by_end {
+            evidence.add(record);
+            load.add(record);
+            warm_up.add(record);
+            goodput.iter_mut().for_each(|goodput| goodput.add(record));
+        }
+        evidence.bound(&mut figures);
+        figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
+        let steady = match self.rate {
+            None => Steady::of(&load, Some(self.parallel), warm_up.settled_ns()),
+            Some(_) => Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned()),
+        };
+        match steady {
+            Ok(steady) => {
+                let mut plateau = Plateau::new(steady);
+                by_end.iter().for_each(|record| plateau.add(record));
+                figures.steady = Some(plateau.figures());
+            }
+            Err(reason) => figures.steady_none = Some(reason),
+        }
+        figures
+    }
+
     pub fn result(&self) -> PointResult {
         let records = self.records();
         let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
@@ -147,7 +186,7 @@ impl Load {
         }
         let point = Point { load: self.asked(), repeat: self.repeat, ..Point::closed(1, self.number, 0) };
         let options = CompatOptions::of(&point.load);
-        let figures = summary.figures();
+        let figures = self.figures(&records, summary.figures());
         let e2e = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
         let check = self.checked.then(|| self_check(self.parallel));
         let trust = Trust::judge(&stages, Some(host(records.len() as u64)), check, e2e, figures.counts.total);
@@ -230,10 +269,12 @@ pub fn run(loads: &[Load]) -> RunResult {
         },
         best: Best::default(),
         points,
+        pooled: Vec::new(),
         notices: Vec::new(),
         plan: "model = \"qwen2.5-7b-instruct\"\nurl = \"http://10.0.0.5:8000/v1/chat/completions\"\nparallel = [1, 8, 32]\n"
             .to_owned(),
         definitions: DEFINITIONS.iter().map(|(name, words)| ((*name).to_owned(), (*words).to_owned())).collect(),
+        peak_memory_mib: None,
     };
     run.choose();
     run
@@ -286,7 +327,57 @@ pub fn open() -> RunResult {
 /// Two runs of each load.
 pub fn repeated() -> RunResult {
     let again = |parallel, number| Load { repeat: 2, tpot_ms: 9.0, ..Load::of(parallel, number) };
-    run(&[Load::of(1, 400), Load::of(8, 400), again(1, 400), again(8, 400)])
+    let loads = [Load::of(1, 400), Load::of(8, 400), again(1, 400), again(8, 400)];
+    let mut repeated = run(&loads);
+    repeated.pooled = [1, 8].map(|parallel| pooled(&loads, &repeated, parallel)).to_vec();
+    repeated
+}
+
+/// Three runs of a load with limits, the last one slower.
+pub fn pooled_goodput() -> RunResult {
+    let of = |repeat, tpot_ms| Load { repeat, tpot_ms, slo: "ttft:100 e2el:1200", ..Load::of(8, 400) };
+    let loads = [of(1, 9.0), of(2, 9.1), of(3, 9.9)];
+    let mut all = run(&loads);
+    all.pooled = vec![pooled(&loads, &all, 8)];
+    all
+}
+
+/// A load with limits that stood under full load for a minute.
+pub fn with_goodput() -> RunResult {
+    let of = |parallel, number| Load { slo: "ttft:100 tpot:12 e2el:1200", ..Load::of(parallel, number) };
+    run(&[of(8, 400), of(32, 1600).failing(100, "overloaded, try again later")])
+}
+
+fn pooled(loads: &[Load], run: &RunResult, parallel: u64) -> Pooled {
+    let mut pool = Pool::new(loads[0].slo());
+    let members: Vec<(&Load, &PointResult)> =
+        loads.iter().zip(&run.points).filter(|(load, _)| load.parallel == parallel).collect();
+    for (load, _) in &members {
+        let mut records = load.records();
+        records.sort_by_key(|record| record.end_ns);
+        records.iter().for_each(|record| pool.add(record));
+        // An hour lies between two runs.
+        pool.end_run(u64::from(load.repeat) * 3_600_000_000_000, 0);
+    }
+    let (first, figures) = (members[0].1, pool.figures());
+    let member = |result: &PointResult| Member {
+        run: None,
+        folder: result.folder.clone(),
+        repeat: result.point.repeat,
+        status: result.status,
+        verdict: result.verdict(),
+        ok: result.figures.counts.ok,
+    };
+    Pooled {
+        folder: format!("pooled_{}", first.folder),
+        load: first.point.load,
+        number: Some(first.point.number),
+        runs: members.iter().map(|(_, result)| member(result)).collect(),
+        verdict: members.iter().filter_map(|(_, result)| result.verdict()).max(),
+        at_once_s: pool.at_once_s(),
+        between: Between::of(&members.iter().map(|(_, result)| &result.figures).collect::<Vec<_>>()),
+        figures,
+    }
 }
 
 /// A result of a version that did not judge.

@@ -6,6 +6,7 @@ use super::chart::Chart;
 use super::depth::Depth;
 use super::document::Document;
 use super::draw::SIZE;
+use super::pooled::PooledDepth;
 use super::svg;
 use super::table::{Mark, Row, Table};
 use super::trust::{Badge, Judgement};
@@ -66,6 +67,7 @@ pub fn html(run: &RunResult) -> Result<String> {
         best => table(&document.best),
         advice => document.advice,
         charts,
+        pooled => document.pooled.iter().map(pooled).collect::<Vec<_>>(),
         points,
         audit => table(&document.audit),
         failures => table(&document.failures),
@@ -132,9 +134,24 @@ fn point(depth: &Depth) -> Result<Value> {
         state => state(depth.mark),
         word => meaning(depth.mark),
         facts => pairs(&depth.facts),
+        beside => table(&depth.beside),
+        goodput => table(&depth.goodput),
         spreads => table(&depth.spreads),
         charts,
     })
+}
+
+fn pooled(pooled: &PooledDepth) -> Value {
+    context! {
+        id => pooled.id.clone(),
+        title => pooled.title.clone(),
+        line => pooled.line.clone(),
+        glyph => pooled.mark.glyph(),
+        state => state(pooled.mark),
+        word => meaning(pooled.mark),
+        table => table(&pooled.table),
+        goodput => table(&pooled.goodput),
+    }
 }
 
 fn chart(chart: &Chart) -> Result<Value> {

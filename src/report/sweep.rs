@@ -47,8 +47,10 @@ pub fn sweep(run: &RunResult) -> Table {
     let figures = || points.iter().map(|point| &point.figures);
     let scheduled = any_scheduled(run);
     let open = points.iter().any(|point| point.point.load.is_open());
+    let asked = points.iter().any(|point| point.point.load.rate().is_some());
     // In an open loop the load is the rate that was asked for.
     let mut columns = match (open, scheduled) {
+        (true, _) if !asked => vec![Column::of("trace", "speed"), Column::alone("req/s")],
         (true, _) => vec![Column::of("req/s", "asked"), Column::of("req/s", "served")],
         (false, true) => vec![Column::alone("load"), Column::of("req/s", "asked"), Column::of("req/s", "served")],
         (false, false) => vec![Column::alone("load"), Column::alone("req/s")],

@@ -7,6 +7,8 @@ use crate::units::{count, figure};
 pub enum Cell {
     /// Words, set to the left.
     Words(String),
+    /// A figure with its interval, or the words that stand for it, spelled already; set to the right.
+    Text(String),
     /// A whole number.
     Count(u64),
     /// A measured number with three significant digits; missing is `—`.
@@ -40,7 +42,7 @@ impl Cell {
     /// The cell as people read it.
     pub fn text(&self) -> String {
         match self {
-            Cell::Words(text) => text.clone(),
+            Cell::Words(text) | Cell::Text(text) => text.clone(),
             Cell::Count(value) => count(*value),
             Cell::Figure(value) => figure(*value),
             Cell::Weak(value) => format!("~{}", figure(Some(*value))),
@@ -68,7 +70,7 @@ impl Cell {
     /// The number in the cell, if it holds one.
     pub fn value(&self) -> Option<f64> {
         match self {
-            Cell::Words(_) => None,
+            Cell::Words(_) | Cell::Text(_) => None,
             Cell::Count(value) => Some(*value as f64),
             Cell::Figure(value) | Cell::Percent(value) | Cell::Lag { value, .. } => *value,
             Cell::Weak(value) | Cell::Tokens { value, .. } => Some(*value),
@@ -169,26 +171,28 @@ impl Table {
     /// The same table without the columns that need more room.
     #[must_use]
     pub fn narrow(&self) -> Table {
-        let kept: Vec<bool> = self.columns.iter().map(|column| !column.wide).collect();
-        let keep = |index: usize| kept.get(index).copied().unwrap_or(true);
+        self.only(|index| self.columns.get(index).is_none_or(|column| !column.wide))
+    }
+
+    /// The same table with some of its columns.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Table {
+        fn kept<T: Clone>(all: &[T], keep: impl Fn(usize) -> bool) -> Vec<T> {
+            all.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, one)| one.clone()).collect()
+        }
         Table {
-            columns: self.columns.iter().filter(|column| !column.wide).cloned().collect(),
-            rows: self
-                .rows
-                .iter()
-                .map(|row| Row {
-                    cells: row
-                        .cells
-                        .iter()
-                        .enumerate()
-                        .filter(|(index, _)| keep(*index))
-                        .map(|(_, cell)| cell.clone())
-                        .collect(),
-                    ..row.clone()
-                })
-                .collect(),
+            columns: kept(&self.columns, &keep),
+            rows: self.rows.iter().map(|row| Row { cells: kept(&row.cells, &keep), ..row.clone() }).collect(),
             ..self.clone()
         }
+    }
+
+    /// The same table in two, the first column in both.
+    #[must_use]
+    pub fn halves(&self) -> [Table; 2] {
+        let middle = self.columns.len().div_ceil(2);
+        let part = |from: usize, to: usize| self.only(|index| index == 0 || (from..to).contains(&index));
+        [part(1, middle), part(middle, self.columns.len())]
     }
 
     /// Whether a column holds words and stands to the left.
@@ -245,6 +249,17 @@ mod tests {
         assert_eq!(Cell::Percent(None).text(), "—");
         let lag = |value| Cell::Lag { value, weak: false }.text();
         assert_eq!([None, Some(0.0), Some(0.002), Some(0.05), Some(4.0)].map(lag), ["—", "0", "<0.01", "0.05", "4.00"]);
+    }
+
+    #[test]
+    fn halves_share_the_first_column() {
+        let cells = |numbers: [u64; 4]| Row::from(numbers.map(Cell::Count).to_vec());
+        let columns = ["a", "b", "c", "d"].map(Column::alone).to_vec();
+        let table = Table { columns, rows: vec![cells([1, 2, 3, 4])], ..Table::default() };
+        let [first, second] = table.halves();
+        assert_eq!(first.rows[0].cells, [Cell::Count(1), Cell::Count(2)]);
+        assert_eq!(second.rows[0].cells, [Cell::Count(1), Cell::Count(3), Cell::Count(4)]);
+        assert_eq!(second.columns.len(), 3);
     }
 
     #[test]

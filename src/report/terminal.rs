@@ -1,8 +1,10 @@
 //! The sweep on a console: trust, remarks, table, and what to do next, never wider than asked.
 
 use super::answer;
+use super::bounds::bounds;
 use super::notice::notices;
 use super::performance::by_load;
+use super::pooled::pooled_table;
 use super::stages::brief;
 use super::sweep::sweep;
 use super::table::{Mark, Row, Table};
@@ -80,10 +82,19 @@ pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
     let table = sweep(run);
     let table = if width >= WIDE { table } else { table.narrow() };
     out.push_str(&laid_out(&table, width, style));
-    for note in &table.notes {
-        for line in wrap(&style.plain(note), width) {
-            out.push_str(&format!("{}\n", style.dim(&line)));
-        }
+    notes(&table.notes, width, style, &mut out);
+    if !run.pooled.is_empty() {
+        let table = pooled_table(&run.pooled);
+        out.push_str(&format!("\n{}", laid_out(&table, width, style)));
+        notes(&table.notes, width, style, &mut out);
+    }
+    let bounds = bounds(run);
+    if !bounds.is_empty() {
+        out.push('\n');
+    }
+    for table in &bounds {
+        out.push_str(&laid_out(table, width, style));
+        notes(&table.notes, width, style, &mut out);
     }
     for (word, text) in answer::lines(run) {
         let text = style.plain(&text);
@@ -96,6 +107,13 @@ pub fn sweep_table(run: &RunResult, width: usize, style: Style) -> String {
         }
     }
     out
+}
+
+/// Remarks below a table.
+pub(super) fn notes(notes: &[String], width: usize, style: Style, out: &mut String) {
+    for line in notes.iter().flat_map(|note| wrap(&style.plain(note), width)) {
+        out.push_str(&format!("{}\n", style.dim(&line)));
+    }
 }
 
 /// Whether the run can be believed, which stands above everything that depends on it.
@@ -116,7 +134,7 @@ fn trust(run: &RunResult, width: usize, style: Style) -> String {
 }
 
 /// Words behind a head, further lines below the words.
-fn told(head: &str, text: &str, width: usize, style: Style) -> String {
+pub(super) fn told(head: &str, text: &str, width: usize, style: Style) -> String {
     let room = columns_of(head);
     let lines = wrap(&style.plain(text), width - room);
     let inside = " ".repeat(room);
@@ -155,9 +173,15 @@ fn verdicts(badges: &[Badge], width: usize, style: Style) -> String {
     out
 }
 
-/// The table in columns, else one metric a line. Wide gaps read best; where the room is short they shrink first.
-fn laid_out(table: &Table, width: usize, style: Style) -> String {
-    let grid = [(3, 2), (2, 2), (2, 1)].into_iter().find_map(|gaps| grid(table, width, gaps, style));
+/// The table in columns, else one metric a line. Wide gaps read best; where the room is short they shrink first. A table
+/// whose rows stand for themselves is cut into two before it is listed.
+pub(super) fn laid_out(table: &Table, width: usize, style: Style) -> String {
+    let fitting = |table: &Table| [(3, 2), (2, 2), (2, 1)].into_iter().find_map(|gaps| grid(table, width, gaps, style));
+    let cut = || {
+        let [first, second] = table.halves();
+        Some(format!("{}{}", fitting(&first)?, fitting(&second)?))
+    };
+    let grid = fitting(table).or_else(|| if table.mixed { cut() } else { None });
     grid.unwrap_or_else(|| list(table, width, style))
 }
 
@@ -166,7 +190,8 @@ pub(super) fn grid(table: &Table, width: usize, gaps: (usize, usize), style: Sty
     if width < NARROW {
         return None;
     }
-    let columns: Vec<Vec<String>> = (0..table.columns.len()).map(|index| table.texts(index, ' ', ' ')).collect();
+    let texts = |index| table.texts(index, ' ', ' ').iter().map(|text| style.plain(text)).collect();
+    let columns: Vec<Vec<String>> = (0..table.columns.len()).map(texts).collect();
     let mut widths: Vec<usize> = columns
         .iter()
         .zip(&table.columns)
@@ -255,7 +280,7 @@ pub(super) fn list(table: &Table, width: usize, style: Style) -> String {
         for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
             if index == 0 {
                 let glyph = style.glyph(row.mark);
-                let title = format!("{} {} {}", column.group, column.name, cell.text());
+                let title = style.plain(&format!("{} {} {}", column.group, column.name, cell.text()));
                 let title = title.trim();
                 let words = row.words.join(", ");
                 let gap = match &words {
@@ -268,7 +293,10 @@ pub(super) fn list(table: &Table, width: usize, style: Style) -> String {
                 continue;
             }
             let name = format!("{} {}", column.group, column.name);
-            out.push_str(&format!("  {:<13} {}\n", name.trim(), cell.text()));
+            let text = style.plain(&format!("{:<13} {}", name.trim(), cell.text()));
+            // What does not fit is wrapped, names are not kept in columns then.
+            let lines = if columns_of(&text) + 2 <= width { vec![text] } else { wrap(&text, width - 2) };
+            lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
         }
     }
     out
@@ -347,8 +375,23 @@ mod tests {
     }
 
     #[test]
+    fn intervals_steady_parts_and_limits() {
+        for width in [80, 140] {
+            insta::assert_snapshot!(format!("goodput_{width}"), sweep_table(&fixture::with_goodput(), width, PLAIN));
+        }
+        insta::assert_snapshot!("pooled_in_a_pipe", sweep_table(&fixture::pooled_goodput(), 100, PIPE));
+    }
+
+    #[test]
     fn a_pipe_gets_no_sign_but_the_missing_one() {
-        let runs = [fixture::doubted(), fixture::open(), fixture::unjudged(), fixture::with_gap(), fixture::hostile()];
+        let runs = [
+            fixture::doubted(),
+            fixture::open(),
+            fixture::unjudged(),
+            fixture::with_gap(),
+            fixture::hostile(),
+            fixture::pooled_goodput(),
+        ];
         for run in runs {
             let text = sweep_table(&run, 100, PIPE).replace('—', "");
             assert!(text.is_ascii(), "{text}");
@@ -388,7 +431,14 @@ mod tests {
         let mut run = fixture::hostile();
         run.notices.push("模型".repeat(40));
         run.path = "outputs/x".to_owned();
-        let doubted = [fixture::doubted(), fixture::open(), fixture::repeated(), fixture::unjudged()];
+        let doubted = [
+            fixture::doubted(),
+            fixture::open(),
+            fixture::repeated(),
+            fixture::unjudged(),
+            fixture::pooled_goodput(),
+            fixture::with_goodput(),
+        ];
         let runs = [run, fixture::three(), fixture::with_gap(), fixture::eight(), fixture::run(&[])];
         for run in runs.into_iter().chain(doubted) {
             for width in [24, 40, 59, 60, 80, 100, 120, 200] {

@@ -32,6 +32,8 @@ fn runs() -> Vec<(&'static str, RunResult)> {
         ("open", fixture::open()),
         ("repeated", fixture::repeated()),
         ("unjudged", fixture::unjudged()),
+        ("pooled", fixture::pooled_goodput()),
+        ("goodput", fixture::with_goodput()),
     ]
 }
 
@@ -62,7 +64,7 @@ fn skeleton(page: &str) -> String {
 #[test]
 fn skeletons() -> Result<()> {
     for (name, run) in runs() {
-        if matches!(name, "three" | "failed" | "one" | "none" | "doubted" | "open") {
+        if matches!(name, "three" | "failed" | "one" | "none" | "doubted" | "open" | "pooled" | "goodput") {
             insta::assert_snapshot!(format!("skeleton_{name}"), skeleton(&html(&run)?));
         }
     }

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::check;
 use super::point::{Ending, conclude};
-use super::requests::{Fingerprint, requests};
+use super::ready::validate;
+use super::requests::{Fingerprint, requests, saves_to};
 use super::result::{PointResult, Status};
 use super::scrape::{Metrics, Scraper};
 use super::sweep::{Watcher, pause, remarks, workers};
@@ -43,6 +44,7 @@ pub(super) struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// Reads the first `total` items of the workload, finds the target or starts it, and has a first look at it.
     pub(super) fn open(plan: &Plan, dir: &'a RunDir, stop: &'a Stop, total: u64) -> Result<Self> {
+        validate(plan)?;
         let mut plan = plan.clone();
         let workload = Arc::new(Mutex::new(workload::open(&plan.workload, total)?));
         let tokenizer = lock(&workload).tokenizer().cloned();
@@ -117,7 +119,15 @@ impl<'a> Bench<'a> {
         let self_check = self.self_check.take();
         let ending =
             Ending { self_check, workload: fingerprint.get(), ..ending(&tally, &recorder.summary, &plan.target) };
-        conclude(plan, dir, folder, ending, self.tokenizer.as_ref())
+        let whole = ending.workload.is_some();
+        let (result, mut notices) = conclude(plan, dir, folder, ending, self.tokenizer.as_ref())?;
+        if let (false, Some(path)) = (whole, saves_to(plan, point)) {
+            notices.push(format!(
+                "{folder}: it ended before all of its requests were made: {} is not complete and cannot be sent again",
+                path.display()
+            ));
+        }
+        Ok((result, notices))
     }
 
     /// Begins to read the server's own metrics. A server that has none at first is not asked again.
@@ -135,6 +145,11 @@ impl<'a> Bench<'a> {
     /// The way for a load point; there are never more requests in flight than there are.
     pub(super) fn way(&self, point: Point) -> Result<Route> {
         self.route.wide(point.load.cap().unwrap_or(0).min(point.warmup + point.number))
+    }
+
+    /// What counts the tokens of replies without usage.
+    pub(super) fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.tokenizer.as_ref()
     }
 
     /// What a reader should know of the workload so far.

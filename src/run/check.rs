@@ -24,8 +24,7 @@ pub(super) fn check(plan: &Plan, route: &Route, stop: &Stop) -> Result<()> {
     let mut sampling = plan.sampling.clone();
     sampling.fields.shift_remove("min_tokens");
     let encoded = wire::encode(&prompt, &sampling, &target.model)?;
-    let request =
-        Request { body: encoded.bytes, stream: encoded.stream, prompt_tokens: None, due_ns: None, warmup: false };
+    let request = Request { body: encoded.bytes, stream: encoded.stream, ..Request::default() };
     let runtime = runtime()?;
     let record = runtime.block_on(probe(target, route, &request, stop));
     match record.outcome {

@@ -144,8 +144,8 @@ pub fn compare(a: &Path, b: &Path, gates: &[Gate]) -> Result<Comparison> {
     let (mut matched, mut unmatched) = (Vec::new(), Vec::new());
     for (folder, point) in points_a {
         let same = |(_, other): &(String, Point)| {
-            (other.load.level(), other.load.is_open(), other.repeat)
-                == (point.load.level(), point.load.is_open(), point.repeat)
+            (other.load.level(), other.load.unit(), other.repeat)
+                == (point.load.level(), point.load.unit(), point.repeat)
         };
         match points_b.iter().position(same) {
             Some(at) => matched.push((folder, points_b.remove(at).0, point)),
@@ -187,7 +187,7 @@ pub fn compare(a: &Path, b: &Path, gates: &[Gate]) -> Result<Comparison> {
     })
 }
 
-fn plan(run: &Path) -> Result<Table> {
+pub(super) fn plan(run: &Path) -> Result<Table> {
     let path = run.join("plan.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::files(format!("{}: no run folder", run.display()))
@@ -264,7 +264,7 @@ fn digest(plan: &Table) -> String {
     format!("{hash:016x}")
 }
 
-fn differences(a: &Table, b: &Table) -> Vec<Difference> {
+pub(super) fn differences(a: &Table, b: &Table) -> Vec<Difference> {
     let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
     keys.sort_unstable();
     keys.dedup();

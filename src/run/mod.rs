@@ -1,15 +1,19 @@
 //! Conducts one or many runs: the sweep over load points, the search for the right one, the making of result files from
-//! saved rows, and the comparison of runs.
+//! saved rows, and the comparison and the pooling of runs.
 
 mod args;
 mod bench;
 mod calibrate;
 mod check;
 mod compare;
+mod dialogue;
 mod fetch;
+mod merge;
 mod point;
+mod pooled;
 mod precision;
 mod probe;
+mod ready;
 mod rebuild;
 mod recast;
 mod requests;
@@ -17,13 +21,17 @@ mod result;
 mod scrape;
 mod search;
 mod selfcheck;
+mod survey;
 mod sweep;
 mod tune;
 
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
 pub use fetch::fetch;
+pub use merge::{Merged, MergedRun, merge};
+pub use pooled::{Member, Pooled};
 pub use probe::search;
+pub use ready::{complete, dry, validate};
 pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};

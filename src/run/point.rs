@@ -10,14 +10,12 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use super::args::benchmark_args;
 use super::result::{FORMAT_VERSION, PointResult, Status};
 use super::scrape;
+use super::survey::{Measured, Survey, survey};
 use crate::error::{Failure, Result};
-use crate::plan::{Load, Plan, Point, Warmup};
+use crate::plan::{Plan, Warmup};
 use crate::record::{Record, TokensFrom};
-use crate::stats::{
-    Audit, Compat, CompatOptions, Course, Evidence, FullLoad, GoodputTally, Host, Plateau, SelfCheck, Slo, Stages,
-    Steady, SteadyFigures, Summary, Timeline, Trust, WarmUp, Window,
-};
-use crate::store::{Chunks, Hlogs, Requests, Rows, RunDir, write_file};
+use crate::stats::{Host, SelfCheck, Slo, Trust};
+use crate::store::{RunDir, write_file};
 use crate::tokenizer::Tokenizer;
 use crate::units::seconds;
 
@@ -44,52 +42,11 @@ pub(super) fn conclude(
     tokenizer: Option<&Tokenizer>,
 ) -> Result<(PointResult, Vec<String>)> {
     let path = dir.point(folder);
-    let settled = settled(plan, &path)?;
-    let mut rows = Rows::open(&path)?;
-    let point = rows.header.point;
-    let mut requests = Requests::create(&path, rows.header.epoch_unix_ns)?;
-    let mut chunks = Chunks::new(&path, rows.header.epoch_unix_ns);
-    let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
-    let (mut stages, mut evidence) = (Stages::default(), Evidence::default());
-    let (mut load, mut warm_up) = (FullLoad::default(), WarmUp::default());
-    let mut goodput = objectives(plan)?.map(GoodputTally::new);
-    let mut hlogs = Hlogs::new(&path, rows.header.epoch_unix_ns);
-    let mut window = Window::default();
-    while let Some(mut record) = rows.next_row()? {
-        count_tokens(&mut record, tokenizer)?;
-        take_for_warmup(&mut record, settled);
-        summary.add(&record);
-        stages.add(&record);
-        compat.add(&record);
-        course.add(&record);
-        evidence.add(&record);
-        load.add(&record);
-        warm_up.add(&record);
-        goodput.iter_mut().for_each(|goodput| goodput.add(&record));
-        hlogs.push(&record)?;
-        window.add(&record);
-        chunks.push(&record)?;
-        requests.push(record)?;
-    }
-    requests.finish()?;
-    chunks.finish()?;
-    hlogs.finish()?;
-    // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
-    let unsent = match ending.status {
-        Status::Recovered => point.number.saturating_sub(summary.done()),
-        _ => ending.unsent,
-    };
-    summary.unsent(unsent);
-    let options = CompatOptions::of(&point.load);
-    let mut figures = summary.figures();
-    evidence.bound(&mut figures);
-    figures.goodput = goodput.map(|goodput| goodput.goodput(figures.wall_s));
-    match plateau(&point, &load, &warm_up) {
-        Ok(steady) => figures.steady = Some(steady_figures(&path, steady, tokenizer)?),
-        Err(reason) => figures.steady_none = Some(reason),
-    }
-    let audit = scrape::saved(&path)?
-        .map(|scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload)));
+    let mut rows = Measured::open(plan, &path, tokenizer)?;
+    let (point, epoch_unix_ns, settled) = (rows.header().point, rows.header().epoch_unix_ns, rows.settled);
+    let mut survey = survey(plan, &path, &ending, &mut rows)?;
+    let timeline = survey.again(&path, &rows)?;
+    let Survey { figures, stages, evalscope_summary, evalscope_percentiles, audit, is_long, torn, .. } = survey;
     let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
     let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
     save(&path.join("trust.json"), &trust)?;
@@ -100,12 +57,12 @@ pub(super) fn conclude(
         status: ending.status,
         reason: ending.reason,
         workload_sha256: ending.workload,
-        epoch_unix_ns: rows.header.epoch_unix_ns,
+        epoch_unix_ns,
         figures,
         trust: Some(trust),
-        timeline: timeline(course, &path, settled)?,
-        evalscope_summary: compat.summary(options),
-        evalscope_percentiles: compat.percentiles(options),
+        timeline,
+        evalscope_summary,
+        evalscope_percentiles,
         audit,
     };
     save_compat(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
@@ -123,12 +80,12 @@ pub(super) fn conclude(
             None => format!("{folder}: no warm-up was found in the latencies; all requests count"),
         });
     }
-    if compat.is_long() {
+    if is_long {
         notices.push(format!(
             "{folder}: too many values to keep; the percentiles of EvalScope's files are from histograms, off by less than 0.1 %"
         ));
     }
-    if rows.torn > 0 {
+    if torn > 0 {
         notices.push(format!("{folder}: the last row was cut short when the program was killed; it is left out"));
     }
     if result.audit.is_none() && scrape::exist(&path) {
@@ -139,60 +96,10 @@ pub(super) fn conclude(
     Ok((result, notices))
 }
 
-/// The course over time; of many requests it takes a second pass over the rows.
-fn timeline(course: Course, folder: &Path, settled: Option<u64>) -> Result<Timeline> {
-    let Some(mut long) = course.again() else { return Ok(course.timeline()) };
-    let mut rows = Rows::open(folder)?;
-    while let Some(mut record) = rows.next_row()? {
-        take_for_warmup(&mut record, settled);
-        long.add(&record);
-    }
-    Ok(long.timeline())
-}
-
-/// The row keeps what was sent; only what is made of it takes the request for a warm-up.
-fn take_for_warmup(record: &mut Record, settled: Option<u64>) {
-    record.warmup |= settled.is_some_and(|settled| record.started_ns.unwrap_or(record.intended_ns) < settled);
-}
-
-/// Where the latencies of a load point settled, if the plan leaves it to them to tell the warm-up.
-fn settled(plan: &Plan, folder: &Path) -> Result<Option<u64>> {
-    if !matches!(plan.settings.warmup_num, Warmup::Found(_)) {
-        return Ok(None);
-    }
-    let mut found = WarmUp::default();
-    let mut rows = Rows::open(folder)?;
-    while let Some(record) = rows.next_row()? {
-        found.add(&record);
-    }
-    Ok(found.settled_ns())
-}
-
 /// The service level objectives of a plan.
 pub(super) fn objectives(plan: &Plan) -> Result<Option<Slo>> {
     let goodput = &plan.settings.goodput;
     (!goodput.is_empty()).then(|| Slo::parse(goodput)).transpose()
-}
-
-/// The part of a load point under full load, or why there is none.
-fn plateau(point: &Point, load: &FullLoad, warm_up: &WarmUp) -> Result<Steady, String> {
-    match point.load {
-        Load::Closed { parallel } => Steady::of(load, Some(parallel), warm_up.settled_ns()),
-        Load::Paced { .. } | Load::Open { .. } => {
-            Err("only a closed loop holds its load full; in an open one it follows the arrivals".to_owned())
-        }
-    }
-}
-
-/// The figures of a part of a load point, in a second pass over its rows, for only the first one tells where it lies.
-fn steady_figures(path: &Path, steady: Steady, tokenizer: Option<&Tokenizer>) -> Result<SteadyFigures> {
-    let mut plateau = Plateau::new(steady);
-    let mut rows = Rows::open(path)?;
-    while let Some(mut record) = rows.next_row()? {
-        count_tokens(&mut record, tokenizer)?;
-        plateau.add(&record);
-    }
-    Ok(plateau.figures())
 }
 
 /// Counts a reply for which the server gave no usage.

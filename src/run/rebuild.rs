@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::point::{Ending, conclude, save};
+use super::pooled::pool_repeats;
 use super::result::{PointResult, RunResult, Status};
 use super::sweep::{add_point, empty_result};
 use crate::error::{Failure, Result};
@@ -22,6 +23,7 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
     if let Some(old) = &old {
         // What was true of the machine then is not what is true of this one.
         run.setting = old.setting.clone();
+        run.peak_memory_mib = old.peak_memory_mib;
         let of_points = |notice: &&String| !old.points.iter().any(|point| notice.starts_with(&point.folder));
         run.notices = old.notices.iter().filter(of_points).cloned().collect();
     }
@@ -53,6 +55,7 @@ pub fn rebuild(path: &Path) -> Result<RunResult> {
     if run.points.is_empty() {
         return Err(no_run(path, "no load point with rows"));
     }
+    pool_repeats(&mut run, &plan, &dir, tokenizer.as_ref())?;
     save(&path.join("summary.json"), &run)?;
     Ok(run)
 }
@@ -72,11 +75,11 @@ pub(super) fn open(path: &Path) -> Result<(Plan, RunDir, Option<RunResult>)> {
     Ok((plan, RunDir::open(path), old))
 }
 
-fn no_run(path: &Path, why: &str) -> Failure {
+pub(super) fn no_run(path: &Path, why: &str) -> Failure {
     Failure::files(format!("{}: {why}", path.display()))
         .hint("give the folder of a run: the one that holds plan.toml and parallel_*_number_* folders")
 }
 
-fn previous(folder: &Path) -> Option<PointResult> {
+pub(super) fn previous(folder: &Path) -> Option<PointResult> {
     serde_json::from_slice(&std::fs::read(folder.join("summary.json")).ok()?).ok()
 }

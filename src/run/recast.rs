@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::point::objectives;
 use super::rebuild::open;
 use crate::error::{Failure, Result};
 use crate::plan::{Arrival, Plan, Ramp};
-use crate::stats::dialect::{Cast, Context, Count, RampUp, Replies, Reply, Slo, Tool, cast};
+use crate::stats::Slo;
+use crate::stats::dialect::{Cast, Context, Count, RampUp, Replies, Reply, Tool, cast};
 use crate::store::{Header, Rows, write_file};
 use crate::target::Dialect;
 use crate::tokenizer::Tokenizer;
@@ -61,7 +63,7 @@ pub fn recast(path: &Path, options: &RecastOptions) -> Result<Vec<Recast>> {
     let (plan, dir, _) = open(path)?;
     let tokenizer = options.tokenizer.as_deref().or(plan.workload.tokenizer.as_deref());
     let tokenizer = tokenizer.map(Tokenizer::open).transpose()?;
-    let slos: Vec<Slo> = plan.settings.goodput.iter().map(|text| Slo::parse(text)).collect::<Result<_>>()?;
+    let slo = objectives(&plan)?;
     let mut out = Vec::new();
     for folder in dir.points()? {
         let point = dir.point(&folder);
@@ -73,7 +75,8 @@ pub fn recast(path: &Path, options: &RecastOptions) -> Result<Vec<Recast>> {
             return Err(Failure::files(format!("{}: the run kept no events of its replies", point.display()))
                 .hint("repeat the run with --log-chunks"));
         }
-        let context = Context { detailed: options.detailed, ..context(&plan, &header, tokenizer.as_ref(), &slos) };
+        let context =
+            Context { detailed: options.detailed, ..context(&plan, &header, tokenizer.as_ref(), slo.as_ref()) };
         for tool in &options.tools {
             let cast = cast(*tool, &context, &replies)?;
             let paths = write(&point.join(format!("as-{}", tool.name())), &cast)?;
@@ -98,7 +101,7 @@ fn read(point: &Path, tokenizer: Option<&Tokenizer>) -> Result<(Header, Replies)
     Ok((rows.header, Replies::of(replies)))
 }
 
-fn context(plan: &Plan, header: &Header, tokenizer: Option<&Tokenizer>, slos: &[Slo]) -> Context {
+fn context(plan: &Plan, header: &Header, tokenizer: Option<&Tokenizer>, slo: Option<&Slo>) -> Context {
     let (burstiness, ramp) = match plan.load.arrival {
         Arrival::Gamma { burstiness } => (burstiness, None),
         Arrival::Constant => (f64::INFINITY, None),
@@ -123,7 +126,7 @@ fn context(plan: &Plan, header: &Header, tokenizer: Option<&Tokenizer>, slos: &[
         load: header.point.load,
         burstiness,
         ramp,
-        slos: slos.to_vec(),
+        slo: slo.cloned(),
         label: plan.settings.name.clone(),
         epoch_unix_ns: header.epoch_unix_ns,
         zone: TimeZone::system(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::pooled::Pooled;
 use crate::plan::Point;
 use crate::stats::{Audit, Best, Figures, Timeline, Trust, Verdict};
 
@@ -126,6 +127,9 @@ pub struct RunResult {
     pub setting: Setting,
     /// The load points in order.
     pub points: Vec<PointResult>,
+    /// The repeats of each load together, once the run is over; none where no load was repeated.
+    #[serde(default)]
+    pub pooled: Vec<Pooled>,
     /// The points worth naming.
     pub best: Best,
     /// Things that were decided, skipped or doubted, in words.
@@ -134,6 +138,18 @@ pub struct RunResult {
     pub plan: String,
     /// What each figure means.
     pub definitions: BTreeMap<String, String>,
+    /// Most memory this program held so far, resident, in MiB, the making of the result files included; where the system
+    /// tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_memory_mib: Option<f64>,
+}
+
+/// Most memory this program held so far, resident, in MiB.
+pub(super) fn peak_memory_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 impl RunResult {

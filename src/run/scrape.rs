@@ -75,8 +75,7 @@ impl Metrics {
         }
         let mut target = plan.target.clone();
         let mut route = route.clone();
-        if let Some(given) = &settings.metrics_url {
-            let url: Uri = address(given)?;
+        if let Some(url) = Self::address(plan)? {
             let ours = (plan.target.is_tls(), plan.target.host().to_owned(), plan.target.port());
             target.url = url;
             if (target.is_tls(), target.host().to_owned(), target.port()) != ours {
@@ -89,6 +88,15 @@ impl Metrics {
             None => "/metrics".to_owned(),
         };
         Ok(Some(Metrics { target, route, path }))
+    }
+
+    /// The address of `--metrics-url`, where one is given and read.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn address(plan: &Plan) -> Result<Option<Uri>> {
+        let given = plan.settings.metrics_url.as_deref().filter(|_| plan.settings.server_metrics);
+        given.map(address).transpose()
     }
 
     /// The address without its query, which may carry a key.

@@ -103,7 +103,7 @@ pub fn self_check(trial: Trial, stop: &Stop) -> Result<Trust> {
     let body = body();
     let requests = (0..number).map(move |index| {
         let due_ns = Some(index * gap_ns);
-        Ok(Request { body: body.clone(), stream: true, prompt_tokens: None, due_ns, warmup: false })
+        Ok(Request { body: body.clone(), stream: true, due_ns, ..Request::default() })
     });
     let mut gather = Gather { records: Vec::new(), user: stop.clone(), own: Stop::new() };
     let own = gather.own.clone();
@@ -304,7 +304,9 @@ pub(super) fn before(
 /// The gap between chunks to expect of a server that had been measured at another load. With more load it slows down,
 /// somewhere between not at all and in proportion.
 fn gap_at(load: Load, last: &PointResult) -> Option<Duration> {
-    let more = (load.level() / last.point.load.level()).max(1.0);
+    // Levels of unlike loads say nothing of each other.
+    let alike = load.unit() == last.point.load.unit();
+    let more = if alike { (load.level() / last.point.load.level()).max(1.0) } else { 1.0 };
     let ms = last.figures.itl_ms.as_ref()?.mean * more.sqrt();
     Duration::try_from_secs_f64(ms / 1e3).ok()
 }

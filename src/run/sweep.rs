@@ -5,9 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, lock};
-use super::point::{objectives, save};
+use super::point::save;
+use super::pooled::pool_repeats;
 use super::precision::Precision;
-use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
+use super::requests::mean_load;
+use super::result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status, peak_memory_mib};
 use super::selfcheck;
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
@@ -16,6 +18,7 @@ use crate::record::Record;
 use crate::stats::{Best, DEFINITIONS, Summary};
 use crate::store::RunDir;
 use crate::target::Trust;
+use crate::units::count;
 use crate::workload::Workload;
 
 /// How often a pause looks whether the user wants to stop.
@@ -39,6 +42,13 @@ pub trait Watcher {
     fn probe_begins(&mut self, _point: Point, _run: u32, _of: u32) {}
     /// One run of a probe is over.
     fn probe_ends(&mut self) {}
+    /// The repeats of each load are pooled, after all of them; the run's own files can be renewed once more.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn run_ends(&mut self, _run: &RunResult) -> Result<()> {
+        Ok(())
+    }
     /// A load point is over and its files are written; the run's own files can be renewed.
     ///
     /// # Errors
@@ -56,8 +66,6 @@ pub trait Watcher {
 /// When the plan cannot be carried out: a dataset is bad, the target refuses the first request, a file cannot be
 /// written. What was measured before is on disk.
 pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) -> Result<RunResult> {
-    objectives(plan)?;
-    Precision::of(plan)?;
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut bench = Bench::open(plan, dir, stop, total)?;
     let mut run = empty_result(&bench.plan, dir)?;
@@ -73,7 +81,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         }
         if plan.settings.self_check {
             watcher.check_begins(point);
-            let (self_check, notice) = selfcheck::before(plan, point.load, run.points.last(), stop);
+            let (self_check, notice) = selfcheck::before(plan, mean_load(plan, point)?, run.points.last(), stop);
             watcher.check_ends();
             bench.self_check = self_check;
             notice.iter().for_each(|notice| watcher.notice(notice));
@@ -93,6 +101,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         add_point(&mut run, result, notices);
         settled = run.notices.clone();
         run.notices.extend(workload_notices(&run, &lock(&bench.workload)));
+        run.peak_memory_mib = peak_memory_mib();
         save(&dir.path().join("summary.json"), &run)?;
         watcher.point_ends(&run)?;
         if lost {
@@ -101,6 +110,11 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     }
     if run.points.is_empty() {
         return Err(Failure::new(Exit::Interrupted, "interrupted before the first request; nothing was measured"));
+    }
+    if plan.settings.repeat > 1 {
+        pool_repeats(&mut run, plan, dir, bench.tokenizer())?;
+        save(&dir.path().join("summary.json"), &run)?;
+        watcher.run_ends(&run)?;
     }
     Ok(run)
 }
@@ -113,7 +127,20 @@ pub(super) fn add_point(run: &mut RunResult, result: PointResult, notices: Vec<S
     run.notices.extend(notices);
     run.points.retain(|point| point.folder != result.folder);
     run.points.push(result);
+    run.setting.stamps = stamps(&run.points);
     run.choose();
+}
+
+/// Where the arrival stamps of these load points were taken.
+fn stamps(points: &[PointResult]) -> String {
+    let hosts = points.iter().filter_map(|point| point.trust.as_ref()?.host.as_ref());
+    let (kernel, user) = hosts.fold((0, 0), |(k, u), host| (k + host.kernel_reads, u + host.user_reads));
+    match (kernel, user) {
+        (0, 0) => "not known".to_owned(),
+        (_, 0) => "the kernel (SO_TIMESTAMPNS), read with the bytes below TLS and HTTP".to_owned(),
+        (0, _) => "user space, when a read returns, below TLS and HTTP".to_owned(),
+        _ => format!("the kernel for {} reads, user space for {} that it did not stamp", count(kernel), count(user)),
+    }
 }
 
 /// A run of which no point is over yet.
@@ -136,7 +163,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         .to_owned(),
         http_version: plan.settings.http_version.clone(),
         tokenizer: plan.workload.tokenizer.as_ref().map_or("none".to_owned(), |path| path.display().to_string()),
-        stamps: "user space, when a read returns, below TLS and HTTP".to_owned(),
+        stamps: stamps(&[]),
         server_metrics: None,
         workers: workers(plan),
         cores: thread::available_parallelism().map_or(1, usize::from),
@@ -148,6 +175,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         path: dir.path().display().to_string(),
         setting,
         points: Vec::new(),
+        pooled: Vec::new(),
         best: Best::default(),
         notices: plan.notices.clone(),
         plan: plan.to_toml()?,
@@ -155,6 +183,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
             .collect::<BTreeMap<_, _>>(),
+        peak_memory_mib: None,
     })
 }
 

@@ -101,7 +101,7 @@ pub(super) fn span(record: &Record) -> (u64, u64) {
 }
 
 /// Gaps between chunks that are kept exactly; there are many more of them than of requests.
-const EXACT_GAPS: usize = 1_000_000;
+const EXACT_GAPS: usize = 200_000;
 
 /// What of the successful requests depends on whether they streamed.
 #[derive(Default)]
@@ -170,7 +170,8 @@ impl Compat {
         let by_turn = if record.turn == 0 { &mut self.first_turn } else { &mut self.later_turns };
         by_turn.0 += ttft;
         by_turn.1 += 1;
-        if let (Some(cached), Some(prompt @ 1..)) = (record.cached_tokens, record.prompt_tokens) {
+        let cached = record.cached_tokens.or(record.cached_estimate);
+        if let (Some(cached), Some(prompt @ 1..)) = (cached, record.prompt_tokens) {
             self.cached = (self.cached.0 + cached, self.cached.1 + prompt, true);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Goodput, Interval, Intervals, SteadyFigures};
+use super::{ConversationFigures, Goodput, Interval, Intervals, SteadyFigures};
 use crate::hist::Hist;
 
 /// What each figure means, saved beside the figures so that a file explains itself.
@@ -56,7 +56,20 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "steady",
         "figures while at least 95 % of the asked requests were in flight, without the warm-up: latencies of requests wholly inside, throughputs of those that ended inside / its length",
     ),
+    (
+        "conversations",
+        "requests of several turns: duration_ms from the start of the first turn to the end of the last, pauses included; last_answer_ms to the first token of the last turn",
+    ),
+    (
+        "cached_percent_estimated",
+        "prompt and completion tokens of the turn before / prompt tokens, over all turns: what a prefix cache could give back, not what the server says it did",
+    ),
     ("goodput", "successful requests that kept every limit of --goodput, inclusive, / wall_s, requests per second"),
+    (
+        "pooled",
+        "figures of all runs of a load together, from their merged histograms; wall_s is the time in which at least one of them went on, and no percentile is an average of percentiles",
+    ),
+    ("between", "lowest and highest of the values that the runs of a load have each on their own"),
     ("quantiles", "nearest rank from HDR histograms, off by less than 0.1 %"),
 ];
 
@@ -283,6 +296,9 @@ pub struct Figures {
     /// Why there is no such part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steady_none: Option<String>,
+    /// Whole conversations, where requests are turns of such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversations: Option<ConversationFigures>,
     /// Requests that met every service level objective, where any was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goodput: Option<Goodput>,

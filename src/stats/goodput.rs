@@ -14,20 +14,24 @@ use crate::units::NS_PER_MS;
 
 /// A latency that a limit can be set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Metric {
+pub enum Objective {
+    /// Time to first token.
     Ttft,
+    /// Time per output token.
     Tpot,
+    /// Latency of the request.
     E2el,
 }
 
-impl Metric {
-    const ALL: [Metric; 3] = [Metric::Ttft, Metric::Tpot, Metric::E2el];
+impl Objective {
+    const ALL: [Objective; 3] = [Objective::Ttft, Objective::Tpot, Objective::E2el];
 
-    fn name(self) -> &'static str {
+    /// Its name in `--goodput`.
+    pub fn name(self) -> &'static str {
         match self {
-            Metric::Ttft => "ttft",
-            Metric::Tpot => "tpot",
-            Metric::E2el => "e2el",
+            Objective::Ttft => "ttft",
+            Objective::Tpot => "tpot",
+            Objective::E2el => "e2el",
         }
     }
 
@@ -35,18 +39,33 @@ impl Metric {
     /// each after the first.
     fn of(self, record: &Record) -> Option<f64> {
         match self {
-            Metric::Ttft => record.ttft_ns().map(|ns| ns as f64),
-            Metric::E2el => record.e2e_ns().map(|ns| ns as f64),
-            Metric::Tpot if record.completion_tokens? <= 1 || record.chunks == 1 => Some(0.0),
-            Metric::Tpot => record.tpot_ns(),
+            Objective::Ttft => record.ttft_ns().map(|ns| ns as f64),
+            Objective::E2el => record.e2e_ns().map(|ns| ns as f64),
+            Objective::Tpot if record.completion_tokens? <= 1 || record.chunks == 1 => Some(0.0),
+            Objective::Tpot => record.tpot_ns(),
         }
     }
 }
 
-/// Limits that a request must keep, all of them.
+/// A latency and the most it may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// What is bounded.
+    pub objective: Objective,
+    /// The bound in milliseconds, inclusive.
+    pub ms: f64,
+}
+
+impl Limit {
+    fn keeps(self, record: &Record) -> bool {
+        self.objective.of(record).is_some_and(|ns| ns <= self.ms * NS_PER_MS)
+    }
+}
+
+/// Limits that a request must keep, all of them: a service-level objective.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slo {
-    limits: Vec<(Metric, f64)>,
+    limits: Vec<Limit>,
 }
 
 impl Slo {
@@ -55,7 +74,7 @@ impl Slo {
     /// # Errors
     /// When there is none, a metric is unknown or named twice, or a limit is no positive number.
     pub fn parse(items: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self> {
-        let mut limits: Vec<(Metric, f64)> = Vec::new();
+        let mut limits: Vec<Limit> = Vec::new();
         for item in items {
             let item = item.as_ref().trim();
             let refuse = |why: &str| {
@@ -63,22 +82,27 @@ impl Slo {
                     .hint("write limits in milliseconds, such as --goodput ttft:200 tpot:50 e2el:5000")
             };
             let (name, limit) = item.split_once(':').ok_or_else(|| refuse("no ':' between metric and limit"))?;
-            let metric = Metric::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
-                refuse(&format!("no metric {name:?}; known metrics: {}", known(Metric::ALL.map(Metric::name))))
+            let objective = Objective::ALL.into_iter().find(|objective| objective.name() == name).ok_or_else(|| {
+                refuse(&format!("no metric {name:?}; known metrics: {}", known(Objective::ALL.map(Objective::name))))
             })?;
-            let limit = f64::from_str(limit)
+            let ms = f64::from_str(limit)
                 .ok()
                 .filter(|limit| limit.is_finite() && *limit > 0.0)
                 .ok_or_else(|| refuse("the limit is not a positive number"))?;
-            if limits.iter().any(|(taken, _)| *taken == metric) {
+            if limits.iter().any(|taken| taken.objective == objective) {
                 return Err(refuse("the metric has a limit already"));
             }
-            limits.push((metric, limit));
+            limits.push(Limit { objective, ms });
         }
         if limits.is_empty() {
             return Err(Failure::usage("--goodput names no limit").hint("write --goodput ttft:200"));
         }
         Ok(Slo { limits })
+    }
+
+    /// The limits, in the order in which they were given.
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 
     /// Whether a request kept every limit. A failed one did not, nor did one whose latency is not known; a cancelled one
@@ -87,13 +111,9 @@ impl Slo {
         match record.outcome {
             Outcome::Cancelled | Outcome::Unsent => None,
             Outcome::Failed(_) => Some(false),
-            Outcome::Ok => Some(self.limits.iter().all(|(metric, limit)| keeps(*metric, *limit, record))),
+            Outcome::Ok => Some(self.limits.iter().all(|limit| limit.keeps(record))),
         }
     }
-}
-
-fn keeps(metric: Metric, limit_ms: f64, record: &Record) -> bool {
-    metric.of(record).is_some_and(|ns| ns <= limit_ms * NS_PER_MS)
 }
 
 /// A share of requests.
@@ -165,19 +185,19 @@ impl GoodputTally {
         let Some(met) = self.slo.is_met(record).filter(|_| !record.warmup) else { return };
         self.n += 1;
         self.met += u64::from(met);
-        for ((metric, limit), (kept, unknown)) in self.slo.limits.iter().zip(&mut self.limits) {
+        for (limit, (kept, unknown)) in self.slo.limits.iter().zip(&mut self.limits) {
             if record.is_ok() {
-                *kept += u64::from(keeps(*metric, *limit, record));
-                *unknown += u64::from(metric.of(record).is_none());
+                *kept += u64::from(limit.keeps(record));
+                *unknown += u64::from(limit.objective.of(record).is_none());
             }
         }
     }
 
     /// The goodput over a length of time in seconds.
     pub fn goodput(&self, wall_s: Option<f64>) -> Goodput {
-        let limits = self.slo.limits.iter().zip(&self.limits).map(|((metric, limit_ms), (kept, unknown))| LimitKept {
-            metric: metric.name().to_owned(),
-            limit_ms: *limit_ms,
+        let limits = self.slo.limits.iter().zip(&self.limits).map(|(limit, (kept, unknown))| LimitKept {
+            metric: limit.objective.name().to_owned(),
+            limit_ms: limit.ms,
             attainment: Attainment::of(*kept, self.n),
             unknown: *unknown,
         });

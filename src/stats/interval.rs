@@ -57,8 +57,9 @@ impl Interval {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Batch {
     sum: u128,
-    /// Bucket and number of values in it, in order.
-    buckets: Vec<(u32, u64)>,
+    /// Bucket and number of values in it, in order. Many of these are kept, so they are small: a number stops at four
+    /// thousand million.
+    buckets: Vec<(u32, u32)>,
 }
 
 impl Batch {
@@ -67,13 +68,17 @@ impl Batch {
         // Both parts are in order, which a stable sort makes use of.
         let mut all = [&self.buckets[..], &other.buckets[..]].concat();
         all.sort_by_key(|(bucket, _)| *bucket);
-        let same = all.chunk_by(|a, b| a.0 == b.0);
-        self.buckets = same.map(|same| (same[0].0, same.iter().map(|(_, count)| count).sum())).collect();
+        let same = || all.chunk_by(|a, b| a.0 == b.0);
+        let mut sums = Vec::with_capacity(same().count());
+        sums.extend(
+            same().map(|same| (same[0].0, same.iter().fold(0u32, |sum, (_, count)| sum.saturating_add(*count)))),
+        );
+        self.buckets = sums;
     }
 
     /// Number of values in a bucket or in one below it.
     fn up_to(&self, bucket: u32) -> u64 {
-        self.buckets.iter().take_while(|(at, _)| *at <= bucket).map(|(_, count)| count).sum()
+        self.buckets.iter().take_while(|(at, _)| *at <= bucket).map(|(_, count)| u64::from(*count)).sum()
     }
 }
 
@@ -133,7 +138,7 @@ impl Intervals {
             self.full.push(std::mem::take(&mut self.current));
             self.in_current = 0;
             if self.full.len() == MOST {
-                self.full = pairs(&self.full);
+                self.full = pairs(std::mem::take(&mut self.full));
                 self.size *= 2;
             }
         } else if self.waiting.len() == WAITING {
@@ -238,7 +243,7 @@ impl Intervals {
         let rank = rank.clamp(1.0, self.n as f64) as u64;
         let mut seen = 0;
         let at = whole.buckets.iter().find(|(_, count)| {
-            seen += count;
+            seen += u64::from(*count);
             seen >= rank
         });
         at.map_or(0, |(bucket, _)| *bucket)
@@ -252,20 +257,21 @@ impl Intervals {
 /// Buckets to sorted counts; leaves nothing behind.
 fn counted(buckets: &mut Vec<u32>) -> Batch {
     buckets.sort_unstable();
-    let counts = buckets.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
+    let counts =
+        buckets.chunk_by(|a, b| a == b).map(|same| (same[0], u32::try_from(same.len()).unwrap_or(u32::MAX))).collect();
     buckets.clear();
     Batch { sum: 0, buckets: counts }
 }
 
-fn pairs(batches: &[Batch]) -> Vec<Batch> {
-    batches
-        .chunks_exact(2)
-        .map(|pair| {
-            let mut first = pair[0].clone();
-            first.merge(&pair[1]);
-            first
-        })
-        .collect()
+/// Neighbours together. Each pair goes as it is merged, so that both generations are never there at once.
+fn pairs(batches: Vec<Batch>) -> Vec<Batch> {
+    let mut merged = Vec::with_capacity(MOST);
+    let mut batches = batches.into_iter();
+    while let (Some(mut first), Some(second)) = (batches.next(), batches.next()) {
+        first.merge(&second);
+        merged.push(first);
+    }
+    merged
 }
 
 /// How far the mean of successive batch figures may be from the truth.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::conversations::Conversations;
 use super::{Counts, FailureCount, Figures, Spread};
 use crate::hist::Hist;
 use crate::record::{Outcome, Record, TokensFrom};
@@ -35,6 +36,7 @@ pub struct Summary {
     output: Hist,
     connect: Hist,
     slot_wait: Hist,
+    conversations: Conversations,
 }
 
 impl Summary {
@@ -44,6 +46,7 @@ impl Summary {
             self.counts.warmup += 1;
             return;
         }
+        self.conversations.add(record);
         let counts = &mut self.counts;
         counts.total += 1;
         match record.outcome {
@@ -199,6 +202,7 @@ impl Summary {
         for (ours, theirs) in self.hists_mut().into_iter().zip(other.hists()) {
             ours.merge(theirs);
         }
+        self.conversations.merge(&other.conversations);
     }
 
     fn hists(&self) -> [&Hist; 14] {
@@ -259,12 +263,21 @@ impl Summary {
         self.output.sum()
     }
 
+    /// First start and last end of a measured request, in ns since the epoch; `None` where no time lies between them.
+    pub fn span_ns(&self) -> Option<(u64, u64)> {
+        self.first_start.zip(self.last_end).filter(|(first, last)| last > first)
+    }
+
+    fn wall_s(&self) -> Option<f64> {
+        self.span_ns().map(|(first, last)| seconds(last - first))
+    }
+
     /// Counts and throughputs so far, without any spread; cheap enough to be asked for while a run goes on.
     pub fn rates(&self) -> Figures {
-        let wall = match (self.first_start, self.last_end) {
-            (Some(first), Some(last)) if last > first => Some(seconds(last - first)),
-            _ => None,
-        };
+        self.rates_over(self.wall_s())
+    }
+
+    fn rates_over(&self, wall: Option<f64>) -> Figures {
         let rate = |amount: f64| wall.map(|wall| amount / wall);
         let mut counts = self.counts.clone();
         counts.clipped = self.hists().iter().map(|hist| hist.clipped()).sum();
@@ -287,6 +300,12 @@ impl Summary {
 
     /// All figures so far.
     pub fn figures(&self) -> Figures {
+        self.figures_over(self.wall_s())
+    }
+
+    /// All figures so far, with throughputs over a length of time in seconds: that of several runs, whose stamps count
+    /// from epochs of their own.
+    pub fn figures_over(&self, wall_s: Option<f64>) -> Figures {
         Figures {
             ttft_ms: Spread::of(&self.ttft, NS_PER_MS),
             ttft_event_ms: Spread::of(&self.ttft_event, NS_PER_MS),
@@ -302,7 +321,8 @@ impl Summary {
             e2e_intended_ms: Spread::of(&self.felt_e2e, NS_PER_MS),
             connect_ms: Spread::of(&self.connect, NS_PER_MS),
             slot_wait_ms: Spread::of(&self.slot_wait, NS_PER_MS),
-            ..self.rates()
+            conversations: self.conversations.figures(),
+            ..self.rates_over(wall_s)
         }
     }
 }

@@ -1,7 +1,12 @@
 //! Our side of the comparison with a server's own counters: everything that was sent between two scrapes.
 
+use super::slots::{Add, Slots};
 use crate::record::Record;
 use crate::units::NS_PER_MS;
+
+/// Requests up to which the most in flight is exact. Beyond, it is that of the borders of the slots, four thousand over
+/// the run, so that memory stays flat.
+const KEPT: usize = 8_192;
 
 /// What this program did while a server's counters were watched. Warm-up requests are part of it, because the server
 /// counts them like any other.
@@ -36,7 +41,67 @@ pub struct Window {
     completion: (u64, u64),
     ttft: (u128, u64),
     lag: (u128, u64),
-    spans: Vec<(u64, u64)>,
+    /// First start and last end.
+    bounds: Option<(u64, u64)>,
+    /// Sum of all spans from start to end, in ns.
+    busy: u128,
+    spans: Spans,
+}
+
+/// When requests started and ended.
+#[derive(Debug, Clone)]
+enum Spans {
+    /// Each of them.
+    Each(Vec<(u64, u64)>),
+    /// Starts minus ends in each slot.
+    Changes(Slots<i64>),
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Spans::Each(Vec::new())
+    }
+}
+
+impl Add for i64 {
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+}
+
+impl Spans {
+    fn add(&mut self, start: u64, end: u64) {
+        let change = |changes: &mut Slots<i64>, (start, end): (u64, u64)| {
+            changes.add(start, 1);
+            changes.add(end, -1);
+        };
+        match self {
+            Spans::Each(each) if each.len() < KEPT => each.push((start, end)),
+            Spans::Each(each) => {
+                let mut changes = Slots::default();
+                each.iter().for_each(|span| change(&mut changes, *span));
+                change(&mut changes, (start, end));
+                *self = Spans::Changes(changes);
+            }
+            Spans::Changes(changes) => change(changes, (start, end)),
+        }
+    }
+
+    /// Most of them at one time.
+    fn most(&self) -> u64 {
+        let mut changes: Vec<(u64, i64)> = match self {
+            Spans::Each(each) => each.iter().flat_map(|span| [(span.0, 1), (span.1, -1)]).collect(),
+            Spans::Changes(changes) => changes.iter().collect(),
+        };
+        // At equal instants an end comes before a start, for a slot is free before it is taken again.
+        changes.sort_unstable();
+        let (mut now, mut most) = (0, 0);
+        for (_, change) in changes {
+            now += change;
+            most = most.max(now);
+        }
+        most as u64
+    }
 }
 
 impl Window {
@@ -44,7 +109,11 @@ impl Window {
     pub fn add(&mut self, record: &Record) {
         let Some(start) = record.started_ns else { return };
         self.sent += 1;
-        self.spans.push((start, record.end_ns.max(start)));
+        let end = record.end_ns.max(start);
+        let (first, last) = self.bounds.unwrap_or((start, end));
+        self.bounds = Some((first.min(start), last.max(end)));
+        self.busy += u128::from(end - start);
+        self.spans.add(start, end);
         if !record.is_ok() {
             return;
         }
@@ -66,17 +135,7 @@ impl Window {
     pub fn ours(self, choices: u64) -> Ours {
         let whole = |(sum, known): (u64, u64)| (self.ok > 0 && known == self.ok).then_some(sum);
         let mean_ms = |(sum, many): (u128, u64)| (many > 0).then(|| sum as f64 / many as f64 / NS_PER_MS);
-        let (first, last) = (self.spans.iter().map(|span| span.0).min(), self.spans.iter().map(|span| span.1).max());
-        let wall = first.zip(last).map_or(0, |(first, last)| last - first);
-        let busy: u128 = self.spans.iter().map(|(start, end)| u128::from(end - start)).sum();
-        let mut edges: Vec<(u64, i64)> = self.spans.iter().flat_map(|span| [(span.0, 1), (span.1, -1)]).collect();
-        // At equal instants an end comes before a start, for a slot is free before it is taken again.
-        edges.sort_unstable();
-        let (mut now, mut most) = (0, 0);
-        for (_, change) in edges {
-            now += change;
-            most = most.max(now);
-        }
+        let wall = self.bounds.map_or(0, |(first, last)| last - first);
         Ours {
             sent: self.sent,
             ok: self.ok,
@@ -85,8 +144,8 @@ impl Window {
             completion_tokens: whole(self.completion),
             ttft_mean_ms: mean_ms(self.ttft),
             lag_ms: mean_ms(self.lag),
-            in_flight_max: most as u64,
-            in_flight_mean: if wall > 0 { busy as f64 / wall as f64 } else { 0.0 },
+            in_flight_max: self.spans.most(),
+            in_flight_mean: if wall > 0 { self.busy as f64 / wall as f64 } else { 0.0 },
         }
     }
 }
@@ -147,6 +206,20 @@ mod tests {
         assert_eq!(window.clone().ours(1).lag_ms, Some(2.5));
         window.add(&record(0, 1, 2));
         assert_eq!(window.ours(1).lag_ms, Some(2.5), "what is not stamped is left out");
+    }
+
+    #[test]
+    fn many_requests_in_flight_are_counted_in_flat_memory() {
+        let mut window = Window::default();
+        // 64 at a time, each of 10 ms, begun 10 ms apart.
+        for index in 0..8 * KEPT as u64 {
+            let start = index / 64 * 10_000_000;
+            window.add(&record(start, start + 1, start + 10_000_000));
+        }
+        assert!(matches!(window.spans, Spans::Changes(_)));
+        let ours = window.ours(1);
+        assert!((63..=64).contains(&ours.in_flight_max), "{}", ours.in_flight_max);
+        assert!((ours.in_flight_mean - 64.0).abs() < 1e-9);
     }
 
     #[test]

@@ -40,18 +40,26 @@ const METRICS: [Metric; 7] = [
     ("lag", |record| record.lag_max_ns.into_iter().collect()),
 ];
 
+/// Names of the files that a load point may have.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    METRICS.into_iter().map(|(name, _)| format!("{name}.hlog"))
+}
+
 /// The interval logs of a load point, being written. Only replies that were measured and complete enter them; a value
 /// belongs to the second its request ended in.
 pub struct Hlogs {
     folder: PathBuf,
     epoch_unix_ns: u64,
     logs: [Option<Log>; METRICS.len()],
+    /// One for all, for it keeps a buffer as large as the largest histogram.
+    serializer: V2DeflateSerializer,
 }
 
 impl Hlogs {
     /// Begins the logs in the folder of a load point. A file is made with its first value and gets its name at the end.
     pub fn new(folder: &Path, epoch_unix_ns: u64) -> Self {
-        Hlogs { folder: folder.to_owned(), epoch_unix_ns, logs: Default::default() }
+        let (folder, serializer) = (folder.to_owned(), V2DeflateSerializer::new());
+        Hlogs { folder, epoch_unix_ns, logs: Default::default(), serializer }
     }
 
     /// Adds a row.
@@ -71,7 +79,7 @@ impl Hlogs {
                 Some(log) => log,
                 None => log.insert(Log::create(self.folder.join(format!("{name}.hlog")), self.epoch_unix_ns)?),
             };
-            log.push(record.end_ns / INTERVAL, &values)?;
+            log.push(record.end_ns / INTERVAL, &values, &mut self.serializer)?;
         }
         Ok(())
     }
@@ -80,8 +88,8 @@ impl Hlogs {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn finish(self) -> Result<()> {
-        self.logs.into_iter().flatten().try_for_each(Log::finish)
+    pub fn finish(mut self) -> Result<()> {
+        self.logs.into_iter().flatten().try_for_each(|log| log.finish(&mut self.serializer))
     }
 }
 
@@ -91,26 +99,17 @@ struct Log {
     file: BufWriter<File>,
     open: BTreeMap<u64, Histogram<u64>>,
     newest: u64,
-    serializer: V2DeflateSerializer,
 }
 
 impl Log {
     fn create(path: PathBuf, epoch_unix_ns: u64) -> Result<Self> {
         let failed = |error: std::io::Error| cannot("made", &path).because(error);
         let mut file = BufWriter::new(File::create(part(&path)).map_err(failed)?);
-        let epoch = epoch_unix_ns as f64 / NS_PER_S;
-        write!(
-            file,
-            "#[evalscope {}: values in ns, Interval_Max in ms]\n#[Histogram log format version 1.3]\n\
-             #[BaseTime: {epoch:.3} (seconds since epoch)]\n#[StartTime: {epoch:.3} (seconds since epoch)]\n\
-             \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
-            env!("CARGO_PKG_VERSION"),
-        )
-        .map_err(failed)?;
-        Ok(Log { path, file, open: BTreeMap::new(), newest: 0, serializer: V2DeflateSerializer::new() })
+        head(&mut file, epoch_unix_ns as f64 / NS_PER_S).map_err(failed)?;
+        Ok(Log { path, file, open: BTreeMap::new(), newest: 0 })
     }
 
-    fn push(&mut self, interval: u64, values: &[u64]) -> Result<()> {
+    fn push(&mut self, interval: u64, values: &[u64], serializer: &mut V2DeflateSerializer) -> Result<()> {
         let histogram = self.open.entry(interval).or_insert_with(empty);
         // An auto-resizing histogram takes every value up to the bound.
         let recorded = values.iter().all(|value| histogram.record((*value).min(LARGEST)).is_ok());
@@ -118,15 +117,15 @@ impl Log {
         self.newest = self.newest.max(interval);
         while let Some(oldest) = self.open.first_entry().filter(|oldest| *oldest.key() + OPEN <= self.newest) {
             let (interval, histogram) = oldest.remove_entry();
-            self.write(interval, &histogram)?;
+            self.write(interval, &histogram, serializer)?;
         }
         Ok(())
     }
 
     /// Writes an interval. A row that comes later than all bounds makes another line of its interval, so none is lost.
-    fn write(&mut self, interval: u64, histogram: &Histogram<u64>) -> Result<()> {
+    fn write(&mut self, interval: u64, histogram: &Histogram<u64>, serializer: &mut V2DeflateSerializer) -> Result<()> {
         let mut bytes = Vec::new();
-        self.serializer
+        serializer
             .serialize(histogram, &mut bytes)
             .map_err(|error| Failure::bug("a histogram cannot be serialised").because(error))?;
         let greatest = histogram.max() as f64 / NS_PER_MS;
@@ -135,15 +134,26 @@ impl Log {
             .map_err(|error| cannot("written", &self.path).because(error).hint("is the disk full?"))
     }
 
-    fn finish(mut self) -> Result<()> {
+    fn finish(mut self, serializer: &mut V2DeflateSerializer) -> Result<()> {
         for (interval, histogram) in std::mem::take(&mut self.open) {
-            self.write(interval, &histogram)?;
+            self.write(interval, &histogram, serializer)?;
         }
         self.file
             .flush()
             .and_then(|()| std::fs::rename(part(&self.path), &self.path))
             .map_err(|error| cannot("written", &self.path).because(error))
     }
+}
+
+/// Writes the head of a log: what it is, and the base time in seconds since 1970.
+pub(super) fn head(file: &mut impl Write, base_s: f64) -> std::io::Result<()> {
+    write!(
+        file,
+        "#[evalscope {}: values in ns, Interval_Max in ms]\n#[Histogram log format version 1.3]\n\
+         #[BaseTime: {base_s:.3} (seconds since epoch)]\n#[StartTime: {base_s:.3} (seconds since epoch)]\n\
+         \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
+        env!("CARGO_PKG_VERSION"),
+    )
 }
 
 /// Adds up every interval of several logs: of repeats, of hosts, of load points.
@@ -182,11 +192,11 @@ fn empty() -> Histogram<u64> {
     histogram
 }
 
-fn part(path: &Path) -> PathBuf {
+pub(super) fn part(path: &Path) -> PathBuf {
     path.with_extension("hlog.part")
 }
 
-fn cannot(what: &str, path: &Path) -> Failure {
+pub(super) fn cannot(what: &str, path: &Path) -> Failure {
     Failure::files(format!("{} cannot be {what}", path.display()))
 }
 

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod hlog;
+mod join;
 mod journal;
 mod parquet;
 mod requests;
@@ -10,6 +11,7 @@ mod saved;
 
 pub use chunks::Chunks;
 pub use hlog::{Hlogs, merge};
+pub use join::join;
 pub use journal::{Header, Journal, Rows};
 pub use requests::Requests;
 pub use run_dir::{RunDir, write_file};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use polars::io::parquet::write::BatchedWriter;
+use polars::io::parquet::write::{BatchedWriter, StatisticsOptions};
 use polars::prelude::{CompatLevel, DataFrame, KeyValueMetadata, ParquetWriter, PolarsResult, SchemaExt};
 use polars_arrow::io::ipc::write::{default_ipc_fields, schema_to_bytes};
 
@@ -25,7 +25,9 @@ impl Table {
     pub(super) fn create(path: PathBuf, empty: PolarsResult<DataFrame>, keys: &[(&str, String)]) -> Result<Self> {
         let file = File::create(part(&path)).map_err(|error| failed(&path, "made").because(error))?;
         let empty = empty.map_err(|error| failed(&path, "laid out").because(error))?;
+        // Least and greatest values of each batch would be held until the end, and nobody asks for a part of these files.
         let writer = ParquetWriter::new(file)
+            .with_statistics(StatisticsOptions::empty())
             .with_key_value_metadata(Some(metadata(&empty, keys)))
             .batched(empty.schema())
             .map_err(|error| failed(&path, "begun").because(error))?;

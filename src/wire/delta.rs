@@ -27,6 +27,11 @@ impl Delta {
         self.flags & flags == flags
     }
 
+    /// Whether its text is what a user sees and nothing else: neither reasoning nor a tool call.
+    pub fn is_visible(&self) -> bool {
+        self.flags & (Mark::CONTENT | Mark::REASONING | Mark::TOOL) == Mark::CONTENT
+    }
+
     /// Whether it carries a non-empty token of any kind: content, reasoning, refusal or tool call.
     pub fn is_token(&self) -> bool {
         self.flags & (Mark::CONTENT | Mark::REASONING | Mark::TOOL) != 0

@@ -13,6 +13,8 @@ const MESSAGE: usize = 300;
 pub struct Reply {
     /// Text of all choices, reasoning included.
     pub text: String,
+    /// The content of the first choice alone: what a user sees, and what the next turn of a conversation holds.
+    pub visible: String,
     /// Token counts.
     pub usage: Option<Usage>,
 }
@@ -57,7 +59,9 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, ServerError> {
         }
     }
     let usage = value.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok());
-    Ok(Reply { text, usage })
+    let first = &choices[0];
+    let visible = [&first["text"], &first["message"]["content"]].iter().find_map(|piece| piece.as_str());
+    Ok(Reply { text, visible: visible.unwrap_or("").to_owned(), usage })
 }
 
 /// What a body that should have been JSON is, in words.

@@ -17,6 +17,7 @@ use super::{Http2Server, PATIENCE};
 const NO_SELF_CHECK: &str = "--no-self-check";
 
 /// One call of the program in a folder of its own and a clean environment, and what is expected of it.
+#[derive(Clone)]
 pub struct Perf {
     folder: Arc<TempDir>,
     args: Vec<OsString>,
@@ -152,7 +153,7 @@ impl Perf {
 
     /// Starts the program and lets the test act while it runs.
     pub fn spawn(mut self) -> Running {
-        let has_subcommand = self.args.get(1).is_some_and(|arg| arg == "report" || arg == "compare");
+        let has_subcommand = self.args.get(1).is_some_and(|arg| arg == "report" || arg == "compare" || arg == "merge");
         if self.skips_self_check && !has_subcommand {
             self.args.push(NO_SELF_CHECK.into());
         }

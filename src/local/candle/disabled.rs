@@ -13,8 +13,20 @@ pub enum Model {}
 /// # Errors
 /// Always: the program has no embedded model.
 pub fn load(spec: &EmbeddedSpec) -> Result<Model> {
+    Err(refusal(spec))
+}
+
+/// Refuses.
+///
+/// # Errors
+/// Always: the program has no embedded model.
+pub fn check(spec: &EmbeddedSpec) -> Result<()> {
+    Err(refusal(spec))
+}
+
+fn refusal(spec: &EmbeddedSpec) -> Failure {
     let message = format!("--model {}: this program was built without the feature `local`", spec.model);
-    Err(Failure::usage(message).hint("give the address of a server with --url, or build with --features local"))
+    Failure::usage(message).hint("give the address of a server with --url, or build with --features local")
 }
 
 impl Backend for Model {

@@ -4,4 +4,4 @@
 #[cfg_attr(not(feature = "local"), path = "disabled.rs")]
 mod chosen;
 
-pub use chosen::load;
+pub use chosen::{check, load};

@@ -234,7 +234,7 @@ fn singles(context: &Context, replies: &Replies, good: &[(&Reply, &View)]) -> Ve
     if reasoning > 0 {
         out.push(single("total_reasoning_tokens", "Total Reasoning Tokens", "tokens", reasoning as f64));
     }
-    if let Some(met) = goodput::good(&context.slos, good.iter().map(|(_, view)| *view)) {
+    if let Some(met) = goodput::good(context.slo.as_ref(), good.iter().map(|(_, view)| *view)) {
         let share = if good.is_empty() { 0.0 } else { met as f64 / good.len() as f64 };
         out.push(single("good_request_count", "Good Request Count", "requests", met as f64));
         out.push(single("good_request_fraction", "Good Request Fraction", "ratio", share));

@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::sample::Sample;
-use super::{Cast, Context, File, Lines, Objective, Replies, Reply, View, spell};
+use super::{Cast, Context, File, Lines, Replies, Reply, View, spell};
 use crate::error::Result;
 use crate::mark::Mark;
+use crate::stats::{Limit, Objective};
 use crate::units::NS_PER_S;
 
 const PERCENTILES: [f64; 11] = [0.1, 1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
@@ -198,7 +199,8 @@ fn load(context: &Context, replies: &Replies) -> Value {
 
 /// Requests that meet all objectives; a value that does not exist meets none.
 fn goodput(context: &Context, good: &[(&Reply, &View)], total_s: f64) -> Option<Value> {
-    if context.slos.is_empty() || good.is_empty() {
+    let limits = context.slo.as_ref()?.limits();
+    if good.is_empty() {
         return None;
     }
     let value = |objective: Objective, view: &View| match objective {
@@ -206,13 +208,10 @@ fn goodput(context: &Context, good: &[(&Reply, &View)], total_s: f64) -> Option<
         Objective::Tpot => view.tpot,
         Objective::E2el => Some(view.latency),
     };
-    let meets = |index: usize, view: &View| {
-        let slo = &context.slos[index];
-        value(slo.objective, view).is_some_and(|value| value <= slo.ms / 1000.0)
-    };
-    let count = context.slos.len();
+    let meets =
+        |limit: &Limit, view: &View| value(limit.objective, view).is_some_and(|value| value <= limit.ms / 1000.0);
     let met: Vec<&(&Reply, &View)> =
-        good.iter().filter(|(_, view)| (0..count).all(|index| meets(index, view))).collect();
+        good.iter().filter(|(_, view)| limits.iter().all(|limit| meets(limit, view))).collect();
     let tokens: u64 = met.iter().map(|(reply, view)| reply.input() + view.output.unwrap_or(0)).sum();
     let per_second = |amount: f64| if total_s > 0.0 { amount / total_s } else { 0.0 };
     let percent = |part: usize| 100.0 * part as f64 / good.len() as f64;
@@ -223,13 +222,13 @@ fn goodput(context: &Context, good: &[(&Reply, &View)], total_s: f64) -> Option<
         "good_requests": met.len(),
         "total_requests": good.len(),
     });
-    for (index, slo) in context.slos.iter().enumerate() {
-        let name = match slo.objective {
+    for limit in limits {
+        let name = match limit.objective {
             Objective::Ttft => "ttft",
             Objective::Tpot => "tpot",
             Objective::E2el => "request_latency",
         };
-        let attained = good.iter().filter(|(_, view)| meets(index, view)).count();
+        let attained = good.iter().filter(|(_, view)| meets(limit, view)).count();
         out[format!("{name}_attainment_percentage")] = json!(percent(attained));
     }
     Some(out)

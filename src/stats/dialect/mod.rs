@@ -25,8 +25,8 @@ use serde_json::{Value, json};
 
 use crate::error::{Failure, Result, known};
 use crate::plan::Load;
+use crate::stats::Slo;
 
-pub use goodput::{Objective, Slo};
 pub use reply::{Count, Event, Replies, Reply};
 
 /// A tool whose results can be written.
@@ -109,8 +109,8 @@ pub struct Context {
     pub burstiness: f64,
     /// How the rate grew, where it did.
     pub ramp: Option<RampUp>,
-    /// Service level objectives.
-    pub slos: Vec<Slo>,
+    /// The limits of `--goodput`, where some are set.
+    pub slo: Option<Slo>,
     /// Name of the run.
     pub label: Option<String>,
     /// The epoch of all stamps, ns of the wall clock since 1970.

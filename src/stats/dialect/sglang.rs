@@ -55,7 +55,7 @@ pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
     let output: u64 = good.iter().filter_map(|(_, view)| view.output).sum();
     let again: Option<u64> = good.iter().map(|(reply, _)| reply.counted.map(|counted| counted.content)).sum();
     let origin = good.iter().map(|(reply, _)| reply.start_ns()).min().unwrap_or(0);
-    let within_goals = goodput::good(&context.slos, good.iter().map(|(_, view)| *view));
+    let within_goals = goodput::good(context.slo.as_ref(), good.iter().map(|(_, view)| *view));
     let peak_tokens = busiest_second(good.iter().flat_map(|(reply, _)| reply.stamps(TEXT)), origin);
     let peak_requests = most_in_a_second(good.iter().map(|(reply, _)| (reply.start_ns(), end_ns(reply))), origin);
     let at_once = per_second(good.iter().map(|(_, view)| view.latency).sum());

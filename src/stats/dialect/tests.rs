@@ -3,10 +3,11 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Cast, Context, Count, RampUp, Replies, Reply, Slo, Tool, View, cast, sample, view, vllm};
+use super::{Cast, Context, Count, RampUp, Replies, Reply, Tool, View, cast, sample, view, vllm};
 use crate::mark::Mark;
 use crate::plan::Load;
 use crate::record::{FailureKind, Outcome, Record, TokensFrom};
+use crate::stats::Slo;
 
 type Test = Result<(), Box<dyn std::error::Error>>;
 
@@ -25,7 +26,7 @@ fn context(load: Load) -> Context {
         load,
         burstiness: 1.0,
         ramp: None,
-        slos: Vec::new(),
+        slo: None,
         label: None,
         epoch_unix_ns: 1_700_000_000_000_000_000,
         zone: TimeZone::UTC,
@@ -167,7 +168,7 @@ fn three() -> Result<Replies, crate::error::Failure> {
 #[test]
 fn vllms_file_has_its_keys_and_its_numbers() -> Test {
     let mut context = context(Load::Closed { parallel: 3 });
-    context.slos = vec![Slo::parse("ttft:150")?, Slo::parse("tpot:20")?];
+    context.slo = Some(Slo::parse(["ttft:150", "tpot:20"])?);
     let out = cast(Tool::Vllm, &context, &three()?)?;
     assert_eq!(out.files[0].name, "openai-chat-infqps-concurrency3-model-20231114-221501.json");
     let file: Value = serde_json::from_str(&out.files[0].contents)?;
@@ -211,7 +212,7 @@ fn vllms_file_has_its_keys_and_its_numbers() -> Test {
     assert_eq!(keys, expected);
 
     context.detailed = false;
-    context.slos.clear();
+    context.slo = None;
     context.label = Some("night".to_owned());
     context.load = Load::Open { rate: 10.0, max_in_flight: None };
     let short = cast(Tool::Vllm, &context, &three()?)?;
@@ -296,14 +297,11 @@ fn every_figure_of_vllm_agrees_with_the_golden_traces() -> Test {
         let id = case["id"].as_str().unwrap_or_default();
         let count = case["n"].as_u64().unwrap_or(0) as usize;
         let replies: Result<Vec<Reply>, _> = (0..count).map(|index| Reply::of(golden(&case, index), None)).collect();
-        let slos: Result<Vec<Slo>, _> = case["goodput"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(metric, ms)| Slo::parse(&format!("{metric}:{ms}")))
-            .collect();
+        let limits: Vec<String> =
+            case["goodput"].as_object().into_iter().flatten().map(|(metric, ms)| format!("{metric}:{ms}")).collect();
+        let slo = (!limits.is_empty()).then(|| Slo::parse(&limits)).transpose()?;
         let duration = expected["duration_s"].as_f64().ok_or("no duration")?;
-        let found = vllm::Metrics::of(&Replies::of(replies?), duration, &slos?);
+        let found = vllm::Metrics::of(&Replies::of(replies?), duration, slo.as_ref());
         let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
         let same = |what: &str, found: f64, expected: f64| {
             assert!((found - expected).abs() <= expected.abs() * 1e-9 + 1e-9, "{id} {what}: {found}, not {expected}");
@@ -415,7 +413,7 @@ fn tools_and_objectives_are_known_by_name() -> Test {
     let refused = Tool::of("wrk").err().ok_or("taken")?;
     assert!(refused.hint.is_some_and(|hint| hint.contains("inference-perf")));
     for wrong in ["ttft", "ttft:x", "ttft:-1", "p99:5"] {
-        assert!(Slo::parse(wrong).is_err(), "{wrong}");
+        assert!(Slo::parse([wrong]).is_err(), "{wrong}");
     }
     Ok(())
 }

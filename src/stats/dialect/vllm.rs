@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use super::peaks::{busiest_second, most_at_once};
 use super::reply::gaps;
 use super::sample::{Sample, percent_key};
-use super::{Cast, Context, Event, File, Lines, Replies, Reply, Slo, View, goodput, number_or_inf, spell};
+use super::{Cast, Context, Event, File, Lines, Replies, Reply, View, goodput, number_or_inf, spell};
 use crate::error::Result;
 use crate::mark::Mark;
 use crate::record::TokensFrom;
+use crate::stats::Slo;
 
 /// Percentiles that vLLM writes when it is not told otherwise.
 const PERCENTILES: [f64; 1] = [99.0];
@@ -64,7 +65,7 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn of(replies: &Replies, duration_s: f64, slos: &[Slo]) -> Metrics {
+    pub(super) fn of(replies: &Replies, duration_s: f64, slo: Option<&Slo>) -> Metrics {
         let views: Vec<Option<View>> = replies.iter().map(view).collect();
         let good: Vec<(&Reply, &View)> =
             replies.iter().zip(&views).filter_map(|(reply, view)| Some((reply, view.as_ref()?))).collect();
@@ -78,7 +79,7 @@ impl Metrics {
             failed: (views.len() - good.len()) as u64,
             total_input: good.iter().map(|(reply, _)| reply.input()).sum(),
             total_output: good.iter().filter_map(|(_, view)| view.output).sum(),
-            good: goodput::good(slos, good.iter().map(|(_, view)| *view)),
+            good: goodput::good(slo, good.iter().map(|(_, view)| *view)),
             ttft_ms: each(|_, view| view.ttft),
             tpot_ms: each(|_, view| view.tpot),
             itl_ms: ms(good.iter().flat_map(|(_, view)| view.itl.iter().copied()).collect()),
@@ -97,7 +98,7 @@ impl Metrics {
 }
 
 pub(super) fn cast(context: &Context, replies: &Replies) -> Result<Cast> {
-    let metrics = Metrics::of(replies, replies.dispatch_to_end(), &context.slos);
+    let metrics = Metrics::of(replies, replies.dispatch_to_end(), context.slo.as_ref());
     let date = context.date(replies.last_end_ns(), "%Y%m%d-%H%M%S");
     let mut notes = Vec::new();
     let overlooked = replies.iter().filter(|reply| view(reply).is_some() && !sees_usage(reply)).count();

@@ -59,6 +59,14 @@ pub struct Model {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Checks that there is a model of this name.
+///
+/// # Errors
+/// When there is none.
+pub fn check(spec: &EmbeddedSpec) -> Result<()> {
+    catalog::find(&spec.model).map(drop)
+}
+
 /// Draws the weights and starts the thread.
 ///
 /// # Errors
