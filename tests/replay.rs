@@ -85,7 +85,8 @@ fn a_closed_loop_has_no_instants_and_repeats_serve_it_again() {
     assert_eq!(sha(&one), digest(&first.asked(), |_| u64::MAX));
     let mut twice = [bodies(&first), bodies(&first)].concat();
     let mut sent = bodies(&second);
-    (twice.sort(), sent.sort());
+    twice.sort();
+    sent.sort();
     assert_eq!(sent, twice);
 }
 

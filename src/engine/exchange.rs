@@ -16,7 +16,7 @@ use hyper::body::{Body, Incoming};
 use super::feed::Request;
 use super::link::Link;
 use super::stamped_io::Stamps;
-use super::worker::Wire;
+use super::wire::Wire;
 use crate::mark::Mark;
 use crate::record::{FailureKind, Record, TokensFrom};
 use crate::units::clean;

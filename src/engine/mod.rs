@@ -21,6 +21,7 @@ mod stamped_io;
 mod stop;
 mod timer;
 mod turns;
+mod wire;
 mod worker;
 
 pub use connect::Route;

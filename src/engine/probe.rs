@@ -10,7 +10,7 @@ use super::connect::Route;
 use super::feed::Request;
 use super::halt::Halt;
 use super::stop::Stop;
-use super::worker::Wire;
+use super::wire::Wire;
 use crate::record::{Epoch, Record};
 use crate::target::Target;
 
