@@ -131,7 +131,13 @@ pub fn size(bytes: u64) -> String {
         amount /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{bytes} B") } else { format!("{} {}", figure(Some(amount)), UNITS[unit]) }
+    let decimals = match amount {
+        _ if unit == 0 => 0,
+        amount if amount < 9.995 => 2,
+        amount if amount < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{amount:.decimals$} {}", UNITS[unit])
 }
 
 /// Text from a server, safe to print: control characters become spaces and the length is bounded.

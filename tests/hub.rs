@@ -369,7 +369,7 @@ fn a_dry_run_says_what_it_would_fetch_and_fetches_nothing() {
     let (server, hub) = (server(), questions().start());
     asking(&server, &hub, "huggingface")
         .args("--dry-run")
-        .prints(format!("# fetch: huggingface dataset {HC3} at main, for --dataset"))
+        .prints(format!("# fetch: huggingface dataset {HC3} at main, for --dataset; its contents are not checked"))
         .prints("data-source = \"huggingface\"")
         .run();
     assert!(hub.seen().is_empty());

@@ -78,7 +78,10 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
         let Wants { dataset, tokenizer } = &plan.wants;
         for Wanted { repo, flag, .. } in [dataset, tokenizer].into_iter().flatten() {
             let (hub, kind) = (repo.hub.name(), repo.kind.name());
-            console.out(&format!("# fetch: {hub} {kind} {} at {}, for {flag}", repo.id, repo.revision));
+            console.out(&format!(
+                "# fetch: {hub} {kind} {} at {}, for {flag}; its contents are not checked",
+                repo.id, repo.revision
+            ));
         }
         console.out(&plan.to_toml()?);
         plan.notices.iter().for_each(|notice| console.warn(notice));

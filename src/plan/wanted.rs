@@ -326,12 +326,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        for (text, words) in [
-            ("data-source = 'github'", "modelscope, huggingface, local"),
-            ("dataset-revision = 'v1'", "--data-source"),
-            ("dataset = 'custom'\ndata-source = 'modelscope'", "--dataset-path owner/name"),
+        for (text, needs_file, words) in [
+            ("data-source = 'github'", true, "modelscope, huggingface, local"),
+            ("dataset-revision = 'v1'", false, "--data-source"),
+            ("dataset = 'custom'\ndata-source = 'modelscope'", true, "--dataset-path owner/name"),
         ] {
-            let hint = wanted(text, true).err().and_then(|failure| failure.hint).unwrap_or_default();
+            let hint = wanted(text, needs_file).err().and_then(|failure| failure.hint).unwrap_or_default();
             assert!(hint.contains(words), "{text}: {hint}");
         }
     }
