@@ -374,3 +374,79 @@ fn a_dry_run_says_what_it_would_fetch_and_fetches_nothing() {
         .run();
     assert!(hub.seen().is_empty());
 }
+
+/// An archive with these files, as `tar` writes it.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, contents) in files {
+        let mut head = [0; 512];
+        head[..name.len()].copy_from_slice(name.as_bytes());
+        head[124..135].copy_from_slice(format!("{:011o}", contents.len()).as_bytes());
+        head[156] = b'0';
+        head[148..156].fill(b' ');
+        let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+        head[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        archive.extend(head);
+        archive.extend_from_slice(contents);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+#[test]
+fn datasets_of_every_shape_come_from_hubs() {
+    let circle = include_bytes!("../datasets/flickr8k/sample/circle.png");
+    let pictures = |name: &str| tar(&[(&format!("{name}.png"), circle), (&format!("{name}.txt"), name.as_bytes())]);
+    let chat =
+        "{\"conversation\":[{\"human\":\"hello\",\"assistant\":\"hi\"},{\"human\":\"and?\",\"assistant\":\"x\"}]}\n";
+    let hub = Files::default()
+        .called("swift/sharegpt")
+        .called("clip-benchmark/wds_flickr8k")
+        .large("common_en_70k.jsonl", chat)
+        .large("test/0.tar", pictures("first"))
+        .large("test/1.tar", pictures("second"))
+        .start();
+    let sent = |args: &str| {
+        let server = server();
+        perf()
+            .against(&server)
+            .env("HF_ENDPOINT", &hub.endpoint())
+            .env("MODELSCOPE_ENDPOINT", &hub.endpoint())
+            .args("--number 2")
+            .args(args)
+            .run();
+        server.asked().iter().map(|seen| seen.json()["messages"].clone()).collect::<Vec<_>>()
+    };
+    // A dataset without questions of its own comes from ModelScope where no hub is named, as in EvalScope.
+    let from_split = sent("--dataset share_gpt_en");
+    assert_eq!(from_split[0][2]["content"], "and?");
+    for source in ["modelscope", "huggingface"] {
+        let pictures = sent(&format!("--dataset flickr8k --data-source {source}"));
+        let texts: Vec<&str> =
+            pictures.iter().map(|messages| messages[0]["content"][0]["text"].as_str().unwrap()).collect();
+        assert_eq!(texts, ["first", "second"], "both archives of the split are read");
+        let url = pictures[0][0]["content"][1]["image_url"]["url"].as_str().unwrap();
+        assert!(url.starts_with("data:image/png;base64,"), "{url}");
+    }
+    let fetched = hub.fetched().len();
+    assert_eq!(fetched, 1 + 2 * 2);
+}
+
+#[test]
+fn a_file_for_all_splits_is_the_train_split() {
+    let alpaca = "[{\"instruction\":\"one\"},{\"instruction\":\"two\"}]";
+    let files = Files::default().called("Yukang/LongAlpaca-12k").called("AI-ModelScope/LongAlpaca-12k");
+    let hub = files.file("README.md", "about").large("LongAlpaca-12k.json", alpaca).start();
+    for source in ["modelscope", "huggingface"] {
+        let server = server();
+        perf()
+            .against(&server)
+            .env("HF_ENDPOINT", &hub.endpoint())
+            .env("MODELSCOPE_ENDPOINT", &hub.endpoint())
+            .args("--number 2 --dataset longalpaca --data-source")
+            .arg(source)
+            .run();
+        assert_eq!(prompts(&server), ["one", "two"]);
+    }
+}
