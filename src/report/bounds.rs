@@ -232,8 +232,8 @@ mod tests {
         assert_eq!(tail_cell(Some(1309.0), None, 1.0).text(), "not enough data");
         assert_eq!(tail_cell(None, None, 1.0).text(), "—");
         let apart = |value, ci| apart(value, ci).map(|cell| cell.text());
-        assert_eq!(apart(Some(46.25), ci(45.5, 46.74)), ["46.3", "45.50 – 46.74"]);
-        assert_eq!(apart(Some(46.25), None), ["46.3", "not enough data"]);
+        assert_eq!(apart(Some(46.31), ci(45.5, 46.74)), ["46.3", "45.50 – 46.74"]);
+        assert_eq!(apart(Some(46.31), None), ["46.3", "not enough data"]);
         assert_eq!(apart(None, None), ["—", "—"]);
     }
 }

@@ -227,3 +227,59 @@ pub(super) fn pooled_goodput(pooled: &Pooled) -> Option<String> {
     let all = format!("{}, {} runs", name(pooled), count(pooled.runs.len() as u64));
     Some(sentence(&all, pooled.figures.goodput.as_ref()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::super::terminal::columns_of;
+    use super::*;
+    use crate::run::{FORMAT_VERSION, MergedRun, Status};
+    use crate::stats::Verdict;
+
+    fn example() -> Merged {
+        let run = |host: u64| MergedRun {
+            path: format!("host-{host}/qwen2.5-7b-instruct"),
+            model: "qwen2.5-7b-instruct".to_owned(),
+            url: "http://10.0.0.5:8000/v1/chat/completions".to_owned(),
+            begun_unix_ns: 1_795_231_000_000_000_000 + host * 1_000_000_000,
+        };
+        Merged {
+            format_version: FORMAT_VERSION,
+            tool: "evalscope 0.1.0".to_owned(),
+            path: "outputs/merged_20261121_040000".to_owned(),
+            runs: vec![run(1), run(2), run(3)],
+            pooled: fixture::pooled_goodput().pooled,
+            notices: vec!["host-2 differs from host-1: --url http://a → http://b".to_owned()],
+            definitions: Default::default(),
+        }
+    }
+
+    #[test]
+    fn merged_runs_on_a_console() {
+        insta::assert_snapshot!(merged(&example(), 100, Style { color: false, ascii: false }));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_asked() {
+        for width in [24, 40, 60, 80, 120] {
+            let text = merged(&example(), width, Style { color: false, ascii: true });
+            for line in text.lines().filter(|line| !line.starts_with("saved")) {
+                assert!(columns_of(line) <= width && line.replace('—', "").is_ascii(), "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_casts_doubt_on_a_run_is_told_of_all() {
+        let mut pooled = fixture::pooled_goodput().pooled.remove(0);
+        assert_eq!((pool_mark(&pooled), words(&pooled)), (Mark::Good, Vec::new()));
+        pooled.runs[1].status = Status::Interrupted;
+        assert_eq!((pool_mark(&pooled), words(&pooled)), (Mark::Doubt, vec!["1 cut short".to_owned()]));
+        pooled.verdict = Some(Verdict::Invalid);
+        pooled.at_once_s = 3.0;
+        assert_eq!(
+            (pool_mark(&pooled), words(&pooled).join(", ")),
+            (Mark::Bad, "invalid, 1 cut short, at once".to_owned())
+        );
+    }
+}

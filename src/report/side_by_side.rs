@@ -50,7 +50,7 @@ pub fn side_by_side(figures: &Figures) -> Table {
             columns.extend(columns_of("steady part"));
             let SteadyFigures { part: place, requests, .. } = part;
             notes.push(format!(
-                "Steady part: {:.1} to {:.1} s, {}; {} requests ended in it, latencies are of those wholly inside.",
+                "Steady part: {:.1} to {:.1} s, {}; {} requests ended in it, latencies are of those wholly inside. Its rates have no interval.",
                 place.from_s,
                 place.to_s,
                 clean(&place.how, MESSAGE),
