@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Perf, Reply, Run, Server, perf};
+use crate::support::{Perf, Reply, Run, Server, alone, perf};
 
 const POINT: &str = "parallel_4_number_120";
 /// What is put on top of every first token, far above what a busy machine adds by itself.
@@ -63,6 +63,7 @@ fn a_run_is_not_told_apart_from_itself() {
 
 #[test]
 fn a_slower_run_is_worse_and_fails_its_gate() {
+    let _alone = alone();
     let run = measured();
     let slow = copied(&run, "slow", slower, |plan| plan.replace("workload-seed = 7", "workload-seed = 8"));
     // Another seed sends other prompts, and its digest is another.

@@ -7,6 +7,7 @@ mod compare;
 mod confidence;
 mod connections;
 mod console;
+mod conversations;
 mod datasets;
 mod dialects;
 mod embedded;

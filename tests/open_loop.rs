@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::support::{Reply, Server, outcome, perf};
+use crate::support::{Reply, Server, alone, outcome, perf};
 
 const SERVICE: Duration = Duration::from_millis(20);
 const FREEZE_FROM: Duration = Duration::from_secs(1);
@@ -38,6 +38,7 @@ fn expected(requests: usize) -> Vec<f64> {
 
 #[test]
 fn a_frozen_server_shows_in_the_view_from_the_due_time_as_theory_says() {
+    let _alone = alone();
     // The server's own zero is the due time of the first request, which it cannot know before that comes.
     let begun: Mutex<Option<Instant>> = Mutex::new(None);
     let server = Server::start(move |seen| {

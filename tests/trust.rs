@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Reply, Server, perf};
+use crate::support::{Reply, Server, alone, perf};
 
 /// Ten pieces of text, one every 20 ms.
 fn paced() -> Reply {
@@ -20,6 +20,7 @@ fn causes(trust: &Value) -> Vec<&str> {
 
 #[test]
 fn an_undisturbed_run_is_valid() {
+    let _alone = alone();
     let server = Server::start(|_| paced());
     // Other tests disturb this one at will; undisturbed it is at least once.
     let found = (0..20).any(|_| {
@@ -84,6 +85,7 @@ fn on_one_processor(command: &[&str]) -> Command {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_hog_on_the_clients_processor_is_named() {
+    let _alone = alone();
     let hogs: Vec<Hog> =
         (0..4).map(|_| Hog(on_one_processor(&["/bin/sh", "-c", "while :; do :; done"]).spawn().unwrap())).collect();
     let server = Server::start(|_| paced());
@@ -102,6 +104,7 @@ fn a_hog_on_the_clients_processor_is_named() {
 #[cfg(unix)]
 #[test]
 fn a_stop_of_the_client_is_named() {
+    let _alone = alone();
     let server = Server::start(|_| paced());
     let running = perf().against(&server).args("--parallel 4 --number 40").spawn();
     server.wait_for(12);
@@ -118,6 +121,7 @@ fn a_stop_of_the_client_is_named() {
 
 #[test]
 fn a_slot_pool_too_small_is_named() {
+    let _alone = alone();
     let server = Server::start(|_| paced());
     let run =
         perf().against(&server).args("--open-loop --rate 50 --arrival constant --number 40 --max-in-flight 2").run();

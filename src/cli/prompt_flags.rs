@@ -54,7 +54,7 @@ pub(super) struct PromptFlags {
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     image_num: Option<u32>,
     /// EvalScope's width of a patch for its estimate of image tokens; kept for its files, nothing is estimated here
-    #[arg(long, value_name = "PIXELS", hide = true)]
+    #[arg(long, value_name = "PIXELS", help_heading = "Prompts")]
     image_patch_size: Option<u32>,
     /// Refuse a dataset that does not have several turns
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Prompts")]
@@ -66,7 +66,7 @@ pub(super) struct PromptFlags {
     #[arg(long, value_name = "N", help_heading = "Prompts")]
     max_turns: Option<u32>,
     /// Deprecated: EvalScope's old place of some of --dataset-args, which win over it
-    #[arg(long, value_name = "JSON", hide = true)]
+    #[arg(long, value_name = "JSON", help_heading = "Prompts")]
     multi_turn_args: Option<String>,
     /// Draw random prompts, lengths and arrivals bit for bit as vllm, sglang or evalscope does
     #[arg(long, value_name = "TOOL", help_heading = "Prompts")]

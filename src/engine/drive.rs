@@ -90,6 +90,7 @@ pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> R
     let (sender, records) = mpsc::channel();
     let workers = job.workers.clamp(1, most.unwrap_or(usize::MAX).max(1));
     let mut threads = Vec::with_capacity(workers);
+    let started_ns = job.epoch.elapsed_ns();
     for worker in 0..workers {
         let (job, shared, sender, ledger) = (job.clone(), Arc::clone(&shared), sender.clone(), Arc::clone(&ledger));
         threads.push(spawn(&format!("worker-{worker}"), move || {
@@ -125,7 +126,8 @@ pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> R
     });
     feed.close();
     over.store(true, Ordering::Relaxed);
-    let wall_ns = job.epoch.elapsed_ns().saturating_sub(begin_ns);
+    // What the workers spent is counted from their start on, which may be before due times begin to count.
+    let wall_ns = job.epoch.elapsed_ns().saturating_sub(started_ns);
     for thread in threads {
         match thread.join() {
             Ok(ended) => ended.map_err(|error| Failure::bug("a worker has no runtime").because(error))?,

@@ -3,6 +3,7 @@
 mod http2;
 mod hub;
 mod program;
+mod quiet;
 mod reply;
 mod run;
 mod server;
@@ -10,6 +11,7 @@ mod server;
 pub use http2::Http2Server;
 pub use hub::{COMMIT, Files, Hub};
 pub use program::{Perf, calibrate, perf, report};
+pub use quiet::alone;
 pub use reply::{Gate, Reply};
 pub use run::{Point, Run, outcome, same_keys};
 pub use server::{Seen, Server, closed_port};

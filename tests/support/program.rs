@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::quiet::Beside;
 use super::run::Run;
 use super::server::Server;
 use super::{Http2Server, PATIENCE};
@@ -180,6 +181,7 @@ impl Perf {
                 shell
             }
         };
+        let beside = Beside::others();
         let mut child = command
             .args(&self.args)
             .current_dir(self.folder.path())
@@ -194,7 +196,7 @@ impl Perf {
             .unwrap();
         let stdout = Heard::of(child.stdout.take().unwrap());
         let stderr = Heard::of(child.stderr.take().unwrap());
-        Running { child, stdout, stderr, expected: self }
+        Running { child, stdout, stderr, expected: self, _beside: beside }
     }
 }
 
@@ -236,6 +238,7 @@ pub struct Running {
     stdout: Heard,
     stderr: Heard,
     expected: Perf,
+    _beside: Beside,
 }
 
 impl Running {
