@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use evalscope::target::Dialect;
-use evalscope::wire::{Events, Stamped, decode};
+use evalscope::wire::{Decoder, Events, Stamped};
 use futures_util::stream;
 
 const CHUNKS: u64 = 256;
@@ -53,8 +53,9 @@ fn chunks(criterion: &mut Criterion) {
     group.bench_function(BenchmarkId::from_parameter("framed and decoded"), |bench| {
         bench.iter(|| {
             let mut text = String::new();
+            let mut decoder = Decoder::of(&Dialect::Chat);
             framed(&pieces, |_, data| {
-                let _ = black_box(decode(&Dialect::Chat, "", data, &mut text));
+                let _ = black_box(decoder.decode("", data, &mut text));
             });
             text
         });

@@ -21,7 +21,7 @@ use crate::mark::Mark;
 use crate::record::{FailureKind, Record, TokensFrom};
 use crate::target::Framing;
 use crate::units::clean;
-use crate::wire::{self, Frames, ServerError, Stamped, Usage};
+use crate::wire::{self, Decoder, Frames, ServerError, Stamped, Usage};
 
 /// The longest body of a refusal that is read.
 const REFUSAL: usize = 64 << 10;
@@ -149,6 +149,7 @@ async fn read_stream(
     let (mut done, mut finished, mut closed) = (false, false, true);
     let mut last_read = None;
     let stamps = Rc::clone(&link.stamps);
+    let mut decoder = Decoder::of(&wire.dialect);
     let mut events = Frames::of(framing, StampedBody { link, body });
     loop {
         let next = poll_fn(|cx| events.poll_next(cx));
@@ -178,7 +179,7 @@ async fn read_stream(
             continue;
         }
         let before = text.len();
-        let Ok(delta) = wire::decode(&wire.dialect, &event.event, &event.data, &mut text) else {
+        let Ok(delta) = decoder.decode(&event.name, &event.data, &mut text) else {
             record.ignored_events += 1;
             continue;
         };
@@ -290,8 +291,8 @@ impl Stream for StampedBody<'_> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            this.link.poll(cx);
-            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            let body = &mut this.body;
+            match ready!(this.link.poll(cx, |cx| Pin::new(&mut *body).poll_frame(cx))) {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(frame)) => {

@@ -4,10 +4,9 @@
 //! wake-up instead of two, and the stamp of the newest read is that of the bytes just handed over, because the socket
 //! is not read again before the exchange has looked.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
 use std::rc::Rc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,6 +15,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::driver::Driver;
 use super::exchange::Fault;
 use super::stamped_io::Stamps;
 use crate::record::FailureKind;
@@ -32,12 +32,10 @@ enum Sender {
     Http2(http2::SendRequest<Full<Bytes>>),
 }
 
-type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>>>>;
-
 /// A connection to the target. Dropping it closes the socket, which aborts a request in flight.
 pub(super) struct Link {
     sender: Sender,
-    driver: Option<Driver>,
+    driver: Driver,
     /// The instants of its reads and writes.
     pub(super) stamps: Rc<Stamps>,
     /// What setting it up took.
@@ -54,7 +52,7 @@ impl Link {
         let (sender, driver): (Sender, Driver) = match spoken {
             Spoken::Http1 => {
                 let (sender, driver) = http1::handshake(io).await.map_err(failed)?;
-                (Sender::Http1(sender), Box::pin(driver))
+                (Sender::Http1(sender), Driver::new(driver))
             }
             Spoken::Http2 => {
                 let (sender, driver) = http2::Builder::new(LocalExecutor)
@@ -63,10 +61,10 @@ impl Link {
                     .handshake(io)
                     .await
                     .map_err(failed)?;
-                (Sender::Http2(sender), Box::pin(driver))
+                (Sender::Http2(sender), Driver::new(driver))
             }
         };
-        Ok(Link { sender, driver: Some(driver), stamps, connect_ns: None })
+        Ok(Link { sender, driver, stamps, connect_ns: None })
     }
 
     /// Whether HTTP/2 is spoken, where the address goes into the request line.
@@ -78,8 +76,8 @@ impl Link {
     pub(super) async fn ready(&mut self) -> hyper::Result<()> {
         let Link { sender, driver, .. } = self;
         match sender {
-            Sender::Http1(sender) => drive(driver, sender.ready()).await,
-            Sender::Http2(sender) => drive(driver, sender.ready()).await,
+            Sender::Http1(sender) => driver.bring(sender.ready()).await,
+            Sender::Http2(sender) => driver.bring(sender.ready()).await,
         }
     }
 
@@ -90,33 +88,14 @@ impl Link {
     ) -> hyper::Result<http::Response<Incoming>> {
         let Link { sender, driver, .. } = self;
         match sender {
-            Sender::Http1(sender) => drive(driver, sender.send_request(request)).await,
-            Sender::Http2(sender) => drive(driver, sender.send_request(request)).await,
+            Sender::Http1(sender) => driver.bring(sender.send_request(request)).await,
+            Sender::Http2(sender) => driver.bring(sender.send_request(request)).await,
         }
     }
 
-    /// Lets the connection read and write what it can.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
-        poll_driver(&mut self.driver, cx);
-    }
-}
-
-/// Polls the connection before the future that waits for it. Whatever the future does to the connection wakes this very
-/// task again, so nothing is missed.
-async fn drive<F: Future>(driver: &mut Option<Driver>, future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        poll_driver(driver, cx);
-        future.as_mut().poll(cx)
-    })
-    .await
-}
-
-fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
-    if let Some(connection) = driver
-        && connection.as_mut().poll(cx).is_ready()
-    {
-        *driver = None;
+    /// Lets the connection read and write what it can, for something that waits for it.
+    pub(super) fn poll<T>(&mut self, cx: &mut Context<'_>, waits: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        self.driver.poll(cx, waits)
     }
 }
 

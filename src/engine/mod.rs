@@ -8,6 +8,7 @@ mod budget;
 mod clock;
 mod connect;
 mod drive;
+mod driver;
 mod exchange;
 mod feed;
 mod halt;

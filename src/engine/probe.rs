@@ -60,12 +60,7 @@ pub async fn get(target: &Target, route: &Route, path: &str) -> Option<Answer> {
         let status = response.status().as_u16();
         let body = http_body_util::Limited::new(response.into_body(), ANSWER);
         let mut body = std::pin::pin!(body.collect());
-        let body = std::future::poll_fn(|cx| {
-            link.poll(cx);
-            body.as_mut().poll(cx)
-        })
-        .await
-        .ok()?;
+        let body = std::future::poll_fn(|cx| link.poll(cx, |cx| body.as_mut().poll(cx))).await.ok()?;
         Some(Answer { status, body: body.to_bytes() })
     };
     let look = async { tokio::time::timeout(LOOK, look).await.ok().flatten() };

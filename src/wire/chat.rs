@@ -1,12 +1,14 @@
 //! Chat completions and completions: events and replies that hold choices.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::decoder::Shape;
 use super::text::Text;
 use super::{Delta, Reply, ServerError, Usage, server_message};
 use crate::mark::Mark;
@@ -53,8 +55,11 @@ pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<
     wished
 }
 
-/// Reads one event; the text of all choices, reasoning included, is appended to `text`.
-pub(super) fn decode(data: &str, text: &mut String) -> Result<Delta, serde_json::Error> {
+/// Reads one event; the text of all choices, reasoning included, is appended to `text`. Where that is a single piece, and
+/// the event says nothing else that another of its kind might say differently, its shape is given as well.
+pub(super) fn decode(data: &str, text: &mut String) -> Result<(Delta, Option<Shape>), serde_json::Error> {
+    let begun = text.len();
+    let mut only = None;
     let event: Event = serde_json::from_str(data)?;
     let flags = if event.usage.is_some() { Mark::USAGE } else { 0 };
     let mut delta = Delta { usage: event.usage, flags, ..Delta::default() };
@@ -66,6 +71,7 @@ pub(super) fn decode(data: &str, text: &mut String) -> Result<Delta, serde_json:
         delta.flags |= if choice.finish_reason.is_some() { Mark::FINISH } else { 0 };
         let mut visible = |piece: Text| {
             text.push_str(&piece.0);
+            only = piece.place(data).or(only.take());
             if piece.0.is_empty() { 0 } else { Mark::CONTENT }
         };
         delta.flags |= visible(choice.text);
@@ -76,6 +82,7 @@ pub(super) fn decode(data: &str, text: &mut String) -> Result<Delta, serde_json:
         let reasoning = if parts.reasoning_content.0.is_empty() { parts.reasoning } else { parts.reasoning_content };
         if !reasoning.0.is_empty() {
             text.push_str(&reasoning.0);
+            only = reasoning.place(data).or(only.take());
             delta.flags |= Mark::REASONING;
         }
         for call in parts.tool_calls.unwrap_or_default() {
@@ -86,7 +93,14 @@ pub(super) fn decode(data: &str, text: &mut String) -> Result<Delta, serde_json:
             }
         }
     }
-    Ok(delta)
+    let alone =
+        |place: &Range<usize>| place.len() == text.len() - begun && delta.usage.is_none() && delta.error.is_none();
+    let shape = only.filter(alone).map(|place| Shape {
+        before: data[..place.start].to_owned(),
+        after: data[place.end..].to_owned(),
+        flags: delta.flags,
+    });
+    Ok((delta, shape))
 }
 
 #[derive(Deserialize)]
@@ -170,7 +184,7 @@ mod tests {
 
     fn read(data: &str) -> (Delta, String) {
         let mut text = String::new();
-        (decode(data, &mut text).unwrap_or_default(), text)
+        (decode(data, &mut text).map(|(delta, _)| delta).unwrap_or_default(), text)
     }
 
     #[test]

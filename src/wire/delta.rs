@@ -4,7 +4,7 @@ use super::{Usage, chat, custom, dashscope, messages, responses};
 use crate::mark::Mark;
 use crate::target::Dialect;
 
-/// What one event says. Text itself goes into the buffer that [`decode`] is given.
+/// What one event says. Text itself goes into the buffer that [`Decoder::decode`](super::Decoder::decode) is given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delta {
     /// What it carries, as [`Mark`] spells it.
@@ -32,15 +32,12 @@ impl Delta {
     }
 }
 
-/// Reads one event, of this name where it has one; the text of all choices, reasoning included, is appended to `text`.
-///
-/// # Errors
-/// When the data is not JSON of the expected shape.
-#[inline]
-pub fn decode(dialect: &Dialect, name: &str, data: &str, text: &mut String) -> Result<Delta, serde_json::Error> {
+/// Reads one event of a dialect in which no two events of a reply need be alike; its text is appended to `text`.
+pub(super) fn decode(dialect: &Dialect, name: &str, data: &str, text: &mut String) -> Result<Delta, serde_json::Error> {
     match dialect {
-        // No event of the last two is ever streamed; a server that does so is not understood.
-        Dialect::Chat | Dialect::Completion | Dialect::Embedding | Dialect::Rerank => chat::decode(data, text),
+        Dialect::Chat | Dialect::Completion | Dialect::Embedding | Dialect::Rerank => {
+            chat::decode(data, text).map(|(delta, _)| delta)
+        }
         Dialect::Responses => responses::decode(data, text),
         Dialect::Messages => messages::decode(data, text),
         Dialect::DashScope => dashscope::decode(name, data, text),

@@ -2,11 +2,10 @@
 
 use std::task::{Context, Poll};
 
-use eventsource_stream::Event;
 use futures_util::Stream;
 
 use super::lines::Lines;
-use super::{Events, Stamped};
+use super::{Event, Events, Stamped};
 use crate::target::Framing;
 
 /// The events of a stream of stamped bytes.

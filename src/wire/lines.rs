@@ -4,10 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use eventsource_stream::Event;
 use futures_util::Stream;
 
-use super::Stamped;
+use super::{Event, Stamped};
 
 /// The lines of a stream of stamped bytes. Empty ones are left out, a last one without its end counts, and bytes that
 /// are not UTF-8 become U+FFFD.

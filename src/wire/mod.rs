@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `body` | a prompt as the body of a request, in any dialect |
 //! | `delta`, `reply` | one event of a stream; a reply that is not streamed |
+//! | `decoder` | the events of one reply, most of which differ from the one before in their text alone |
 //! | `frames`, `sse`, `lines` | bytes to events: server-sent ones, or a JSON document a line |
 //! | `chat` | OpenAI's chat completions and completions |
 //! | `responses` | OpenAI's Responses |
@@ -18,6 +19,7 @@ mod body;
 mod chat;
 mod custom;
 mod dashscope;
+mod decoder;
 mod delta;
 mod embedding;
 mod frames;
@@ -32,8 +34,9 @@ mod text;
 mod usage;
 
 pub use body::{Encoded, encode};
-pub use delta::{Delta, decode, is_whole, marks_its_end};
+pub use decoder::Decoder;
+pub use delta::{Delta, is_whole, marks_its_end};
 pub use frames::Frames;
 pub use reply::{Reply, ServerError, decode_reply, server_message};
-pub use sse::{Events, Stamped};
+pub use sse::{Event, Events, Stamped};
 pub use usage::Usage;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,6 +10,17 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 /// Text that may be a string, null, or a list of parts with a `text` each. Everything else is empty.
 #[derive(Default)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl Text<'_> {
+    /// Where in this document the text stands as it is, between quotes and without escapes; `None` for empty text and for
+    /// what had to be put together.
+    pub(super) fn place(&self, data: &str) -> Option<Range<usize>> {
+        let Cow::Borrowed(text) = self.0 else { return None };
+        let start = (text.as_ptr() as usize).checked_sub(data.as_ptr() as usize)?;
+        let place = start..start + text.len();
+        (!text.is_empty() && data.get(place.clone()) == Some(text)).then_some(place)
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
