@@ -58,6 +58,9 @@ fn the_real_replies_go_into_the_history() {
     // 0 of 10, 15 of 20 and 25 of 30 tokens were said before.
     assert_eq!(talks["cached_percent_estimated"].as_f64().unwrap(), 100.0 * 40.0 / 60.0);
     let compat = run.only_point().json("benchmark_summary.json");
+    let notices = run.notices();
+    assert!(notices.contains("4 conversations came to their end, 3"), "{notices}");
+    assert!(notices.contains("66.7 % of the prompt tokens had been said before (estimated)"), "{notices}");
     assert_eq!((&compat["Total Requests"], &compat["Avg Turns/Request"]), (&json!(12), &json!(2.0)));
     assert_eq!(compat["KV Cache Hit Rate (%)"], json!(66.6667));
 }

@@ -14,10 +14,10 @@ use super::survey::{Measured, Survey, survey};
 use crate::error::{Failure, Result};
 use crate::plan::{Plan, Warmup};
 use crate::record::{Record, TokensFrom};
-use crate::stats::{Host, SelfCheck, Slo, Trust};
+use crate::stats::{ConversationFigures, Host, SelfCheck, Slo, Spread, Trust};
 use crate::store::{RunDir, write_file};
 use crate::tokenizer::Tokenizer;
-use crate::units::seconds;
+use crate::units::{count, figure, seconds};
 
 /// How a load point ended, as far as its rows do not tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +80,7 @@ pub(super) fn conclude(
             None => format!("{folder}: no warm-up was found in the latencies; all requests count"),
         });
     }
+    notices.extend(result.figures.conversations.as_ref().map(|talks| format!("{folder}: {}", told(talks))));
     if is_long {
         notices.push(format!(
             "{folder}: too many values to keep; the percentiles of EvalScope's files are from histograms, off by less than 0.1 %"
@@ -94,6 +95,30 @@ pub(super) fn conclude(
         ));
     }
     Ok((result, notices))
+}
+
+/// Whole conversations in a sentence.
+fn told(talks: &ConversationFigures) -> String {
+    let mean = |spread: &Option<Spread>| figure(spread.as_ref().map(|spread| spread.mean));
+    let mut text = format!(
+        "{} conversations came to their end, {} turns each in the mean; mean TTFT {} ms of first turns, {} ms of later ones; \
+         last answer after {} ms",
+        count(talks.complete),
+        mean(&talks.turns),
+        mean(&talks.ttft_first_turn_ms),
+        mean(&talks.ttft_later_turns_ms),
+        mean(&talks.last_answer_ms),
+    );
+    if talks.failed + talks.cut > 0 {
+        let (failed, cut, unsent) = (count(talks.failed), count(talks.cut), count(talks.turns_unsent));
+        text.push_str(&format!(
+            "; {failed} ended with a failed turn, {cut} with the run, and {unsent} turns were never sent"
+        ));
+    }
+    if let Some(percent) = talks.cached_percent_estimated {
+        text.push_str(&format!("; {} % of the prompt tokens had been said before (estimated)", figure(Some(percent))));
+    }
+    text
 }
 
 /// The service level objectives of a plan.
