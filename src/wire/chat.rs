@@ -138,18 +138,20 @@ struct Parts<'a> {
     tool_calls: Option<Vec<ToolCall<'a>>>,
 }
 
+/// A call of a tool, or a piece of one.
 #[derive(Deserialize)]
-struct ToolCall<'a> {
+pub(super) struct ToolCall<'a> {
     #[serde(borrow)]
-    function: Option<Function<'a>>,
+    pub(super) function: Option<Function<'a>>,
 }
 
+/// What is called, and with what.
 #[derive(Deserialize, Default)]
-struct Function<'a> {
+pub(super) struct Function<'a> {
     #[serde(borrow, default)]
-    name: Text<'a>,
+    pub(super) name: Text<'a>,
     #[serde(borrow, default)]
-    arguments: Text<'a>,
+    pub(super) arguments: Text<'a>,
 }
 
 /// Reads a reply that is not streamed.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::chat::ToolCall;
 use super::text::Text;
 use super::{Delta, Reply, ServerError, Usage, server_message};
 use crate::mark::Mark;
@@ -135,20 +136,6 @@ struct Message<'a> {
     reasoning_content: Text<'a>,
     #[serde(borrow)]
     tool_calls: Option<Vec<ToolCall<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct ToolCall<'a> {
-    #[serde(borrow)]
-    function: Option<Function<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-struct Function<'a> {
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow, default)]
-    arguments: Text<'a>,
 }
 
 /// Reads a reply that is not streamed: it is the only event of its kind.

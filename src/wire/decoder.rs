@@ -1,7 +1,6 @@
 //! The events of one reply.
 
-use super::chat;
-use super::delta::{self, Delta};
+use super::{Delta, chat, custom, dashscope, messages, responses};
 use crate::target::Dialect;
 
 /// Reads the events of one reply. The events of a chat are alike but for a piece of text; one that differs from the last
@@ -57,7 +56,11 @@ impl<'a> Decoder<'a> {
                 self.shape = shape.or(self.shape.take());
                 Ok(delta)
             }
-            other => delta::decode(other, name, data, text),
+            // In these no two events of a reply need be alike.
+            Dialect::Responses => responses::decode(data, text),
+            Dialect::Messages => messages::decode(data, text),
+            Dialect::DashScope => dashscope::decode(name, data, text),
+            Dialect::Custom(api) => custom::decode(api, data, text),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One event of a streamed reply.
 
-use super::{Usage, chat, custom, dashscope, messages, responses};
+use super::Usage;
 use crate::mark::Mark;
 use crate::target::Dialect;
 
@@ -29,19 +29,6 @@ impl Delta {
     /// Whether it carries a non-empty token of any kind: content, reasoning, refusal or tool call.
     pub fn is_token(&self) -> bool {
         self.flags & (Mark::CONTENT | Mark::REASONING | Mark::TOOL) != 0
-    }
-}
-
-/// Reads one event of a dialect in which no two events of a reply need be alike; its text is appended to `text`.
-pub(super) fn decode(dialect: &Dialect, name: &str, data: &str, text: &mut String) -> Result<Delta, serde_json::Error> {
-    match dialect {
-        Dialect::Chat | Dialect::Completion | Dialect::Embedding | Dialect::Rerank => {
-            chat::decode(data, text).map(|(delta, _)| delta)
-        }
-        Dialect::Responses => responses::decode(data, text),
-        Dialect::Messages => messages::decode(data, text),
-        Dialect::DashScope => dashscope::decode(name, data, text),
-        Dialect::Custom(api) => custom::decode(api, data, text),
     }
 }
 
