@@ -326,7 +326,7 @@ impl Record {
 }
 
 /// Eats finished records.
-pub trait Sink {
+pub trait Sink: Send {
     /// Takes one finished record.
     ///
     /// # Errors

@@ -36,6 +36,15 @@ impl Clock {
         self.epoch.elapsed_ns()
     }
 
+    /// Notes that the time since `from` was spent awake and with nothing else, unless it was longer than `most`: then
+    /// something was done in it.
+    pub(super) fn waited_awake(&self, from: u64, most: u64) {
+        let took = self.now() - from;
+        if took <= most {
+            self.ledger.borrow_mut().awake_ns += took;
+        }
+    }
+
     /// An instant of the wall clock as epoch time. An instant later than `seen`, when our code already had what it
     /// stamps, betrays a step of the clock; after one the stamp is only known not to be later than `seen`.
     pub(super) fn of_unix(&self, unix_ns: u64, seen: u64) -> u64 {

@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::LocalOptions;
+
 use super::connect::Route;
 use super::feed::{Feed, Requests};
 use super::kernel::keep_stamping;
 use super::ledger::{Ledger, thread_times};
 use super::pulse::pulse;
 use super::schedule::{Release, Schedule};
+use super::stolen::stolen_ns;
 use super::stop::Stop;
 use super::worker::{Shared, work};
 use crate::error::{Failure, Result};
@@ -21,6 +24,9 @@ use crate::target::Target;
 
 /// How often the sink gets to redraw when no record comes.
 const TICK: Duration = Duration::from_millis(200);
+/// How long records are let come together before the sink takes them: a thread that wakes up with each of them takes the
+/// processor from the workers each time.
+const GATHER: Duration = Duration::from_millis(10);
 /// Between the making of the workers and the instant from which due times count, so that none is late from the start.
 const LEAD: Duration = Duration::from_millis(20);
 /// Tasks that a worker runs before it looks at its sockets and timers again.
@@ -91,12 +97,13 @@ pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> R
     let workers = job.workers.clamp(1, most.unwrap_or(usize::MAX).max(1));
     let mut threads = Vec::with_capacity(workers);
     let started_ns = job.epoch.elapsed_ns();
+    let stolen_before = stolen_ns();
     for worker in 0..workers {
         let (job, shared, sender, ledger) = (job.clone(), Arc::clone(&shared), sender.clone(), Arc::clone(&ledger));
         threads.push(spawn(&format!("worker-{worker}"), move || {
             let before = thread_times();
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().event_interval(LOOK_EVERY).build()?;
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().event_interval(LOOK_EVERY).build_local(LocalOptions::default())?;
             let mut noted = runtime.block_on(work(Rc::new(job), shared, worker, workers, sender))?;
             if let (Some(before), Some(after)) = (before, thread_times()) {
                 noted.cpu_ns = Some(after.0.saturating_sub(before.0));
@@ -113,21 +120,21 @@ pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> R
         let over = Arc::clone(&over);
         spawn("pulse", move || pulse(&over))?
     };
-    let mut enough = false;
-    let mut kept = collect(&records, sink, |sink, kept| {
-        if kept.is_err() {
+    let (mut kept, enough) = collect(records, sink, |news| {
+        match news {
             // A run that cannot keep its rows is no measurement; the workers are let go.
-            stop.cut();
-        } else if !enough && sink.enough() {
-            enough = true;
-            shared.enough.drain();
-            feed.close();
+            News::Lost => stop.cut(),
+            News::Enough => {
+                shared.enough.drain();
+                feed.close();
+            }
         }
     });
     feed.close();
     over.store(true, Ordering::Relaxed);
     // What the workers spent is counted from their start on, which may be before due times begin to count.
     let wall_ns = job.epoch.elapsed_ns().saturating_sub(started_ns);
+    let stolen = stolen_before.zip(stolen_ns()).map(|(before, after)| after.saturating_sub(before));
     for thread in threads {
         match thread.join() {
             Ok(ended) => ended.map_err(|error| Failure::bug("a worker has no runtime").because(error))?,
@@ -147,6 +154,7 @@ pub fn run(job: &Job, requests: Requests, sink: &mut dyn Sink, stop: &Stop) -> R
     ledger.starved = feed.starved();
     ledger.pulse = late;
     ledger.wall_ns = wall_ns;
+    ledger.stolen_ns = stolen;
     Ok(Tally {
         unsent: job.number.saturating_sub(feed.taken()) + shared.given_back(),
         lost: shared.lost.is_draining(),
@@ -163,27 +171,48 @@ fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'stati
         .map_err(|error| Failure::bug("a thread cannot be started").because(error))
 }
 
-/// Takes records until no worker is left.
-fn collect(
-    records: &Receiver<Record>,
-    sink: &mut dyn Sink,
-    mut look: impl FnMut(&mut dyn Sink, &Result<()>),
-) -> Result<()> {
-    let mut kept = Ok(());
-    loop {
-        match records.recv_timeout(TICK) {
-            Ok(record) => {
-                kept = kept.and_then(|()| sink.accept(record));
-                while let Ok(record) = records.try_recv() {
+/// What a sink may say of a record.
+enum News {
+    /// It could not be kept.
+    Lost,
+    /// It was the last that is wanted.
+    Enough,
+}
+
+/// Takes records until no worker is left, on a thread that stands back for the workers. Gives whether all were kept, and
+/// whether the sink had enough.
+fn collect(records: Receiver<Record>, sink: &mut dyn Sink, mut tell: impl FnMut(News) + Send) -> (Result<()>, bool) {
+    let collector = move || {
+        stand_back();
+        let (mut kept, mut enough) = (Ok(()), false);
+        let mut over = false;
+        while !over {
+            match records.recv_timeout(TICK) {
+                Ok(record) => {
                     kept = kept.and_then(|()| sink.accept(record));
+                    thread::sleep(GATHER);
+                    while let Ok(record) = records.try_recv() {
+                        kept = kept.and_then(|()| sink.accept(record));
+                    }
                 }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => over = true,
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return kept,
+            kept = kept.and_then(|()| sink.tick());
+            if kept.is_err() {
+                tell(News::Lost);
+            } else if !enough && sink.enough() {
+                enough = true;
+                tell(News::Enough);
+            }
         }
-        kept = kept.and_then(|()| sink.tick());
-        look(sink, &kept);
-    }
+        (kept, enough)
+    };
+    let panicked = |_| (Err(Failure::bug("the keeping of records panicked")), false);
+    thread::scope(|scope| match thread::Builder::new().name("collector".to_owned()).spawn_scoped(scope, collector) {
+        Ok(collector) => collector.join().unwrap_or_else(panicked),
+        Err(error) => (Err(Failure::bug("a thread cannot be started").because(error)), false),
+    })
 }
 
 /// Lets the workers go before this thread where both want a processor.

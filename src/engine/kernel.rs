@@ -37,7 +37,9 @@ impl Scratch {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::{self, IoSliceMut};
-    use std::os::fd::AsRawFd;
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::os::fd::{AsRawFd, RawFd};
+    use std::time::{Duration, Instant};
 
     use nix::sys::socket::{
         ControlMessageOwned, MsgFlags, TimestampingFlag, recvmsg, setsockopt,
@@ -48,6 +50,10 @@ mod linux {
 
     use super::{Received, Scratch};
 
+    /// How long the kernel may take until it stamps, and how soon it is asked again.
+    const STAMPED_SOON: Duration = Duration::from_millis(200);
+    const STAMPED_AGAIN: Duration = Duration::from_millis(1);
+
     fn unix_ns(time: TimeSpec) -> Option<u64> {
         let seconds = u64::try_from(time.tv_sec()).ok().filter(|seconds| *seconds > 0)?;
         Some(seconds * 1_000_000_000 + u64::try_from(time.tv_nsec()).ok()?)
@@ -57,11 +63,23 @@ mod linux {
         setsockopt(stream, ReceiveTimestampns, &true).is_ok()
     }
 
-    /// The kernel begins to stamp some time after the first socket asks; a socket that asks before the run and is kept
-    /// open lets every read of the run have its stamp.
-    pub(in super::super) fn keep_stamping() -> Option<socket2::Socket> {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).ok()?;
-        setsockopt(&socket, ReceiveTimestampns, &true).ok().map(|()| socket)
+    /// The kernel begins to stamp some time after the first socket asks; a socket that asks before the run, sees its own
+    /// datagram stamped and is kept open lets every read of the run have its stamp.
+    pub(in super::super) fn keep_stamping() -> Option<UdpSocket> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+        socket.connect(socket.local_addr().ok()?).ok()?;
+        socket.set_read_timeout(Some(STAMPED_SOON)).ok()?;
+        setsockopt(&socket, ReceiveTimestampns, &true).ok()?;
+        let mut scratch = Scratch::new();
+        let begun = Instant::now();
+        while begun.elapsed() < STAMPED_SOON {
+            socket.send(b"?").ok()?;
+            if take(socket.as_raw_fd(), 1, MsgFlags::empty(), &mut scratch).ok()?.unix_ns.is_some() {
+                break;
+            }
+            std::thread::sleep(STAMPED_AGAIN);
+        }
+        Some(socket)
     }
 
     pub(in super::super) fn stamp_departures(stream: &TcpStream) -> bool {
@@ -72,10 +90,14 @@ mod linux {
     }
 
     pub(in super::super) fn receive(stream: &TcpStream, most: usize, scratch: &mut Scratch) -> io::Result<Received> {
+        take(stream.as_raw_fd(), most, MsgFlags::MSG_DONTWAIT, scratch)
+    }
+
+    fn take(socket: RawFd, most: usize, flags: MsgFlags, scratch: &mut Scratch) -> io::Result<Received> {
         let most = most.min(scratch.data.len());
         let mut pieces = [IoSliceMut::new(&mut scratch.data[..most])];
         let control = Some(&mut scratch.control[..]);
-        let message = recvmsg::<()>(stream.as_raw_fd(), &mut pieces, control, MsgFlags::MSG_DONTWAIT)?;
+        let message = recvmsg::<()>(socket, &mut pieces, control, flags)?;
         // A control message that cannot be read leaves the read without a stamp, and the bytes as they are.
         let stamp = message.cmsgs().ok().and_then(|messages| {
             messages

@@ -24,10 +24,15 @@ pub struct Ledger {
     pub starved: u64,
     /// How late a thread that sleeps was woken, in ns: what the machine does to every thread of ours.
     pub pulse: Hist,
+    /// Time that workers waited awake for the next due instant, in ns: processor time, but no work.
+    pub awake_ns: u64,
     /// Processor time of the worker threads, in ns; `None` where the system does not tell.
     pub cpu_ns: Option<u64>,
     /// Time that worker threads could have run and were not let, in ns; `None` where the system does not tell.
     pub run_delay_ns: Option<u64>,
+    /// Time that the hypervisor took from the processors of this process, their mean in ns; `None` where the system does
+    /// not tell.
+    pub stolen_ns: Option<u64>,
     /// Length of the run, in ns.
     pub wall_ns: u64,
     /// Worker threads.
@@ -45,6 +50,7 @@ impl Ledger {
             (&mut self.kernel_sends, other.kernel_sends),
             (&mut self.user_sends, other.user_sends),
             (&mut self.starved, other.starved),
+            (&mut self.awake_ns, other.awake_ns),
             (&mut self.workers, other.workers),
         ] {
             *ours += theirs;
@@ -53,6 +59,8 @@ impl Ledger {
         self.clock_steps = self.clock_steps.max(other.clock_steps);
         self.clock_step_ns = self.clock_step_ns.max(other.clock_step_ns);
         self.wall_ns = self.wall_ns.max(other.wall_ns);
+        // Every worker may use the same processors.
+        self.stolen_ns = self.stolen_ns.max(other.stolen_ns);
         for (ours, theirs) in [(&mut self.cpu_ns, other.cpu_ns), (&mut self.run_delay_ns, other.run_delay_ns)] {
             if let Some(theirs) = theirs {
                 *ours.get_or_insert(0) += theirs;

@@ -19,6 +19,7 @@ mod probe;
 mod pulse;
 mod schedule;
 mod stamped_io;
+mod stolen;
 mod stop;
 mod timer;
 mod turns;

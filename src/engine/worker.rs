@@ -11,7 +11,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::task::LocalSet;
+use tokio::task::spawn_local;
+use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
 use super::drive::Job;
@@ -117,10 +118,12 @@ struct Worker {
     /// Connections that wait for a request; the one used last goes first.
     idle: RefCell<Vec<Link>>,
     records: Sender<Record>,
+    /// What must end before the worker does.
+    tasks: TaskTracker,
 }
 
 /// Runs this worker's share until the feed is empty or the run is stopped. Records leave through `records`; when nobody
-/// takes them any more it ends.
+/// takes them any more it ends. It needs a local runtime of its own, which drops what it leaves behind.
 pub(super) async fn work(
     job: Rc<Job>,
     shared: Arc<Shared>,
@@ -133,29 +136,23 @@ pub(super) async fn work(
     wire.log_chunks = job.log_chunks;
     let release = job.schedule.release;
     let idle = RefCell::default();
-    let this = Rc::new(Worker { job, wire, shared, halt: Rc::default(), idle, records });
-    let tasks = LocalSet::new();
-    let around = LocalSet::new();
-    around.spawn_local(Rc::clone(&clock).watch());
-    around.spawn_local(Rc::clone(&this).end());
+    let tasks = TaskTracker::new();
+    let this = Rc::new(Worker { job, wire, shared, halt: Rc::default(), idle, records, tasks });
+    spawn_local(Rc::clone(&clock).watch());
+    spawn_local(Rc::clone(&this).end());
     match release {
         Release::Slot { slots, ramp } => {
             // The slots are dealt out in turn, so that they open evenly.
             for slot in (worker..slots).step_by(workers) {
                 let opens = ramp.mul_f64(slot as f64 / slots as f64);
-                let this = Rc::clone(&this);
-                tasks.spawn_local(async move { this.slot(opens).await });
+                let slot = Rc::clone(&this);
+                this.tasks.spawn_local(async move { slot.slot(opens).await });
             }
-            around.run_until(tasks).await;
         }
-        Release::Clock { .. } => {
-            let timer = Timer::new()?;
-            let pacing = Rc::clone(&this);
-            around.run_until(tasks.run_until(pacing.pace(&timer))).await?;
-            around.run_until(tasks).await;
-        }
+        Release::Clock { .. } => this.pace(&Timer::new()?).await?,
     }
-    drop(around);
+    this.tasks.close();
+    this.tasks.wait().await;
     Ok(clock.ledger.take())
 }
 
@@ -294,7 +291,7 @@ impl Worker {
     }
 
     /// Lets each request go when it is due, whatever became of those before it.
-    async fn pace(self: Rc<Self>, timer: &Timer) -> io::Result<()> {
+    async fn pace(self: &Rc<Self>, timer: &Timer) -> io::Result<()> {
         let shared = &self.shared;
         let mut draining = pin!(shared.draining());
         loop {
@@ -321,11 +318,11 @@ impl Worker {
             }
             let mut record = self.record(index, 0, &request, due_ns);
             record.released_ns = Some(self.wire.clock.now());
-            let mut served = Box::pin(Rc::clone(&self).serve(request, record));
+            let mut served = Box::pin(Rc::clone(self).serve(request, record));
             // A first step here and not when its turn comes among the other tasks: the request is written at once. The
             // task polls it again and so leaves its own waker.
             if served.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-                tokio::task::spawn_local(served);
+                self.tasks.spawn_local(served);
             }
         }
     }

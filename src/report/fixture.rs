@@ -223,6 +223,7 @@ fn host(requests: u64) -> Host {
         workers: 2,
         cpu_percent: Some(31.0),
         run_delay_percent: Some(1.2),
+        stolen_percent: Some(0.3),
         ..Host::default()
     }
 }

@@ -94,7 +94,13 @@ mod tests {
     struct Fixture;
 
     impl Prober for Fixture {
-        fn probe(&mut self, point: Point, _: &str, _: u32, _: &mut dyn FnMut(&Record) -> bool) -> Result<PointResult> {
+        fn probe(
+            &mut self,
+            point: Point,
+            _: &str,
+            _: u32,
+            _: &mut (dyn FnMut(&Record) -> bool + Send),
+        ) -> Result<PointResult> {
             let load = Load::of(point.load.level() as u64, point.number);
             let load = if load.parallel > 32 { load.failing(9, "busy") } else { load };
             fixture::run(&[load]).points.pop().ok_or_else(|| Failure::bug("no point"))

@@ -120,7 +120,7 @@ impl<'a> Bench<'a> {
         point: Point,
         folder: &str,
         watcher: &mut dyn Watcher,
-        enough: &mut dyn FnMut(&Record) -> bool,
+        enough: &mut (dyn FnMut(&Record) -> bool + Send),
     ) -> Result<(PointResult, Vec<String>)> {
         let route = self.way(point)?;
         let path = self.dir.point(folder);
@@ -220,7 +220,7 @@ struct Recorder<'a> {
     watcher: &'a mut dyn Watcher,
     point: Point,
     begun: Instant,
-    wanted: &'a mut dyn FnMut(&Record) -> bool,
+    wanted: &'a mut (dyn FnMut(&Record) -> bool + Send),
     enough: bool,
 }
 
@@ -276,7 +276,8 @@ pub(super) fn host(ledger: &Ledger) -> Host {
         clock_step_ms: millis(ledger.clock_step_ns),
         starved: ledger.starved,
         workers: ledger.workers,
-        cpu_percent: ledger.cpu_ns.map(percent),
+        cpu_percent: ledger.cpu_ns.map(|ns| percent(ns.saturating_sub(ledger.awake_ns))),
         run_delay_percent: ledger.run_delay_ns.map(percent),
+        stolen_percent: ledger.stolen_ns.map(|ns| 100.0 * ns as f64 / ledger.wall_ns.max(1) as f64),
     }
 }

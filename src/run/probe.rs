@@ -45,7 +45,7 @@ impl Prober for OnTarget<'_> {
         point: Point,
         folder: &str,
         run: u32,
-        enough: &mut dyn FnMut(&Record) -> bool,
+        enough: &mut (dyn FnMut(&Record) -> bool + Send),
     ) -> Result<PointResult> {
         if self.runs > 0 {
             self.bench.pause();

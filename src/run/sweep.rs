@@ -25,7 +25,7 @@ use crate::workload::Workload;
 const PAUSE_STEP: Duration = Duration::from_millis(100);
 
 /// What a run tells while it goes on. Everything defaults to silence.
-pub trait Watcher {
+pub trait Watcher: Send {
     /// Something was decided, skipped or doubted.
     fn notice(&mut self, _text: &str) {}
     /// The self-check before a load point begins.

@@ -38,7 +38,7 @@ pub trait Prober {
         point: Point,
         folder: &str,
         run: u32,
-        enough: &mut dyn FnMut(&Record) -> bool,
+        enough: &mut (dyn FnMut(&Record) -> bool + Send),
     ) -> Result<PointResult>;
 
     /// A probe is over; the files of the search can be renewed.

@@ -23,6 +23,8 @@ const PAUSE_MS: f64 = 20.0;
 const CROWDED: f64 = 0.05;
 /// The same for an invalid point.
 const CROWDED_OUT: f64 = 0.5;
+/// Share of the run for which the hypervisor may have the client's processors.
+const STOLEN: f64 = 0.1;
 /// Share of one core a worker may use before it is said to be at its limit.
 const SATURATED: f64 = 0.9;
 /// Share of requests that may find nothing prepared.
@@ -137,10 +139,12 @@ pub struct Host {
     pub starved: u64,
     /// Worker threads.
     pub workers: u64,
-    /// Processor time of the workers, in percent of one core each.
+    /// Processor time of the workers, in percent of one core each, without what they spent waiting awake for a due instant.
     pub cpu_percent: Option<f64>,
     /// Time that workers could have run and were not let, in percent of the run.
     pub run_delay_percent: Option<f64>,
+    /// Time that the hypervisor took from the client's processors, in percent of the run.
+    pub stolen_percent: Option<f64>,
 }
 
 /// Whether a load point can be believed.
@@ -173,6 +177,8 @@ impl Verdict {
 pub enum Cause {
     /// Others held the client's processors.
     ProcessorContended,
+    /// The hypervisor took the client's processors away.
+    ProcessorStolen,
     /// The client as a whole was stopped for a while.
     ClientPaused,
     /// The workers had no processor time left.
@@ -198,6 +204,7 @@ impl Cause {
     pub fn name(self) -> &'static str {
         match self {
             Cause::ProcessorContended => "processor_contended",
+            Cause::ProcessorStolen => "processor_stolen",
             Cause::ClientPaused => "client_paused",
             Cause::ClientSaturated => "client_saturated",
             Cause::SlotsExhausted => "slots_exhausted",
@@ -214,6 +221,9 @@ impl Cause {
     pub fn advice(self) -> &'static str {
         match self {
             Cause::ProcessorContended => "stop what else runs on this machine, or give the client a core of its own",
+            Cause::ProcessorStolen => {
+                "measure on a machine of your own, or on a virtual one whose processors are not shared"
+            }
             Cause::ClientPaused => {
                 "look for what suspends the program: a debugger, a full disk, a stopped virtual machine"
             }
@@ -397,6 +407,11 @@ fn of_host(host: &Host, requests: u64, doubts: &mut Vec<Doubt>) {
             CROWDED * 100.0
         );
         doubts.push(doubt(Cause::ProcessorContended, verdict, text));
+    }
+    if let Some(percent) = host.stolen_percent.filter(|percent| *percent > STOLEN * 100.0) {
+        let text =
+            format!("the hypervisor took {percent:.0} % of the client's processors, limit {:.0} %", STOLEN * 100.0);
+        doubts.push(doubt(Cause::ProcessorStolen, Verdict::Degraded, text));
     }
     if let Some(pulse) = host.pulse_ms.as_ref().filter(|pulse| pulse.max > PAUSE_MS) {
         let text = format!("the client was stopped for up to {:.0} ms, limit {PAUSE_MS:.0} ms", pulse.max);

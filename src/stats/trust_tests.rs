@@ -18,6 +18,7 @@ fn quiet() -> Host {
         workers: 2,
         cpu_percent: Some(20.0),
         run_delay_percent: Some(1.0),
+        stolen_percent: Some(0.5),
         ..Host::default()
     }
 }
@@ -71,6 +72,7 @@ fn each_fault_has_its_own_name() {
         (with(paused), Cause::ClientPaused, Verdict::Degraded),
         (with(|host| host.run_delay_percent = Some(45.0)), Cause::ProcessorContended, Verdict::Degraded),
         (with(|host| host.run_delay_percent = Some(70.0)), Cause::ProcessorContended, Verdict::Invalid),
+        (with(|host| host.stolen_percent = Some(12.0)), Cause::ProcessorStolen, Verdict::Degraded),
         (with(|host| host.cpu_percent = Some(97.0)), Cause::ClientSaturated, Verdict::Degraded),
         (with(|host| host.starved = 9), Cause::WorkloadStarved, Verdict::Degraded),
         (with(|host| host.clock_step_ms = 12.0), Cause::ClockStepped, Verdict::Degraded),

@@ -39,7 +39,7 @@ impl<F: Fn(u64, u64) -> (u64, bool)> Prober for Made<F> {
         point: Point,
         folder: &str,
         _: u32,
-        enough: &mut dyn FnMut(&Record) -> bool,
+        enough: &mut (dyn FnMut(&Record) -> bool + Send),
     ) -> Result<PointResult> {
         let value = point.load.rate().unwrap_or(point.load.level()) as u64;
         let stopped = self.stop_at == Some(self.asked.len());
