@@ -9,6 +9,7 @@ mod connections;
 mod console;
 mod conversations;
 mod datasets;
+mod decisions;
 mod dialects;
 mod embedded;
 mod ending;

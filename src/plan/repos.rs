@@ -12,7 +12,7 @@ enum Part {
 type Entry = (&'static str, Option<(&'static str, Part)>, Option<(&'static str, Part)>);
 
 /// EvalScope 1.14.1's own choices.
-const REPOS: [Entry; 13] = [
+const REPOS: [Entry; 14] = [
     (
         "openqa",
         Some(("AI-ModelScope/HC3-Chinese", Part::File("open_qa.jsonl"))),
@@ -58,6 +58,7 @@ const REPOS: [Entry; 13] = [
         Some(("AI-ModelScope/MMMU", Part::Split("validation"))),
         Some(("MMMU/MMMU", Part::Split("validation"))),
     ),
+    ("open_decisions", Some(("evalscope/OpenDecisions", Part::Split("test"))), None),
 ];
 
 const SHARE_GPT: &str = "shareAI/ShareGPT-Chinese-English-90k";

@@ -6,6 +6,7 @@ use super::advice::{advice, best_settings};
 use super::answer::{answer, best_point, lines, rate};
 use super::audit::audit;
 use super::chart::Chart;
+use super::conversations::conversations;
 use super::curves::curves;
 use super::depth::{Depth, depth};
 use super::notice::{MESSAGE, Notice, level, load_name, notices, unit};
@@ -61,6 +62,8 @@ pub struct Document {
     pub pooled: Vec<PooledDepth>,
     /// Each load point in depth.
     pub points: Vec<Depth>,
+    /// Whole conversations of each load point.
+    pub conversations: Table,
     /// The server's own account of each load point beside ours.
     pub audit: Table,
     /// Failures by load and kind.
@@ -94,6 +97,7 @@ impl Document {
             charts: curves(run),
             pooled: run.pooled.iter().enumerate().map(|(index, pooled)| pooled_depth(pooled, index)).collect(),
             points: points.iter().enumerate().map(|(index, point)| depth(run, point, index)).collect(),
+            conversations: conversations(run),
             audit: audit(run),
             failures: failures(run, &points),
             setting: setting(run),

@@ -69,6 +69,7 @@ pub fn html(run: &RunResult) -> Result<String> {
         charts,
         pooled => document.pooled.iter().map(pooled).collect::<Vec<_>>(),
         points,
+        conversations => table(&document.conversations),
         audit => table(&document.audit),
         failures => table(&document.failures),
         setting => table(&document.setting),

@@ -16,6 +16,7 @@ mod calibration;
 mod chart;
 mod client;
 mod compare;
+mod conversations;
 mod course;
 mod curves;
 mod datasets;

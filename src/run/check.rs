@@ -72,6 +72,8 @@ fn ending(dialect: &Dialect) -> String {
         Dialect::DashScope => "/api/v1/services/aigc/text-generation/generation".to_owned(),
         Dialect::Embedding => "/v1/embeddings".to_owned(),
         Dialect::Rerank => "/v1/reranks, /v1/rerank or /rerank".to_owned(),
+        Dialect::SystemOne => "/v1/systemone".to_owned(),
+        Dialect::AutoTrust => "/v1/decide".to_owned(),
         Dialect::Custom(api) => api.path.clone().unwrap_or_else(|| "what its --api-file expects".to_owned()),
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 const GENERATION: &str = "/services/aigc/text-generation/generation";
 
 /// Endings of paths that belong to an API, longer ones first where one is the end of another.
-const ENDPOINTS: [(&str, Api); 8] = [
+const ENDPOINTS: [(&str, Api); 10] = [
     ("/chat/completions", Api::OpenAi),
     ("/completions", Api::OpenAi),
     ("/responses", Api::Responses),
@@ -18,6 +18,8 @@ const ENDPOINTS: [(&str, Api); 8] = [
     ("/rerank", Api::Rerank),
     ("/messages", Api::Messages),
     ("-generation/generation", Api::DashScope),
+    ("/systemone", Api::SystemOne),
+    ("/decide", Api::AutoTrust),
 ];
 
 /// Resolves an address for an API, with a notice when something was added or changed. `described` is the path of a
@@ -91,6 +93,8 @@ fn endpoint(api: Api, base: &str) -> String {
         Api::Responses => below("/responses"),
         Api::Embedding => below("/embeddings"),
         Api::Rerank => below("/reranks"),
+        Api::SystemOne => below("/systemone"),
+        Api::AutoTrust => below("/decide"),
         // Anthropic's own clients append the version to whatever base they are given.
         Api::Messages if !base.ends_with("/v1") => format!("{base}/v1/messages"),
         Api::Messages => below("/messages"),

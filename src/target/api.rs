@@ -21,12 +21,16 @@ pub enum Api {
     Messages,
     /// Alibaba Cloud's own text generation.
     DashScope,
+    /// Probabilities over the options of a question, as System One gives them.
+    SystemOne,
+    /// The same from AutoTrust's `/decide`.
+    AutoTrust,
     /// An API that a file describes.
     Custom,
 }
 
 /// Every name, those of one API side by side; the first is its own.
-const NAMES: [(&str, Api); 14] = [
+const NAMES: [(&str, Api); 16] = [
     ("openai", Api::OpenAi),
     ("local", Api::Local),
     ("local_vllm", Api::LocalVllm),
@@ -40,6 +44,8 @@ const NAMES: [(&str, Api); 14] = [
     ("anthropic", Api::Messages),
     ("messages", Api::Messages),
     ("dashscope", Api::DashScope),
+    ("systemone", Api::SystemOne),
+    ("autotrust", Api::AutoTrust),
     ("custom", Api::Custom),
 ];
 

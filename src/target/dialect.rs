@@ -37,6 +37,10 @@ pub enum Dialect {
     Embedding,
     /// Documents ranked for a query.
     Rerank,
+    /// System One's probabilities over options.
+    SystemOne,
+    /// AutoTrust's.
+    AutoTrust,
     /// As a file describes it.
     Custom(Arc<CustomApi>),
 }
@@ -58,6 +62,8 @@ impl Dialect {
             Api::Responses => Dialect::Responses,
             Api::Embedding => Dialect::Embedding,
             Api::Rerank => Dialect::Rerank,
+            Api::SystemOne => Dialect::SystemOne,
+            Api::AutoTrust => Dialect::AutoTrust,
             Api::Messages => Dialect::Messages,
             Api::DashScope => Dialect::DashScope,
         }
@@ -65,7 +71,12 @@ impl Dialect {
 
     /// Whether replies hold no generated text, so that only the prompt is counted.
     pub fn is_input_only(&self) -> bool {
-        matches!(self, Dialect::Embedding | Dialect::Rerank)
+        matches!(self, Dialect::Embedding | Dialect::Rerank) || self.decides()
+    }
+
+    /// Whether a reply is a choice among options; the requests are complete bodies.
+    pub fn decides(&self) -> bool {
+        matches!(self, Dialect::SystemOne | Dialect::AutoTrust)
     }
 
     /// Whether plain text is best sent as a chat message.
@@ -96,7 +107,7 @@ impl Dialect {
             Dialect::Responses => field == "top_p",
             Dialect::Messages => ["stop", "top_p", "top_k"].contains(&field),
             Dialect::DashScope => !["min_tokens", "stop_token_ids"].contains(&field),
-            Dialect::Embedding | Dialect::Rerank => false,
+            Dialect::Embedding | Dialect::Rerank | Dialect::SystemOne | Dialect::AutoTrust => false,
             Dialect::Custom(api) => api.body.variables().contains(field),
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{chat, custom, dashscope, embedding, messages, rerank, responses};
+use super::{chat, custom, dashscope, decision, embedding, messages, rerank, responses};
 use crate::error::{Failure, Result};
 use crate::prompt::{Content, Prompt, Sampling};
 use crate::target::{Dialect, Target};
@@ -35,12 +35,20 @@ pub fn encode(prompt: &Prompt, sampling: &Sampling, target: &Target) -> Result<E
         Dialect::DashScope => (dashscope::content(content), dashscope::options(prompt, sampling, model)),
         Dialect::Embedding => (embedding::content(content), embedding::options(sampling, model)),
         Dialect::Rerank => (rerank::content(content), embedding::options(sampling, model)),
+        // Nothing is added but what tells the model: there is no text to shape.
+        Dialect::SystemOne => (None, embedding::options(sampling, model)),
+        Dialect::AutoTrust => (None, sampling.extra.clone()),
         Dialect::Custom(api) => (Some(custom::body(api, prompt, sampling, model)?), Map::new()),
     };
     let mut body = match (fields, content) {
         (Some(mut composed), _) => {
             composed.extend(wished);
             composed
+        }
+        (None, Content::Body(given)) if target.dialect.decides() => {
+            let body = filled(given.clone(), wished, &target.dialect);
+            decision::check(&body, &target.dialect).map_err(|why| unfit(&why, &target.dialect))?;
+            body
         }
         (None, Content::Body(given)) => filled(given.clone(), wished, &target.dialect),
         (None, other) => return Err(misfit(other, &target.dialect)),
@@ -56,7 +64,7 @@ pub fn encode(prompt: &Prompt, sampling: &Sampling, target: &Target) -> Result<E
         Dialect::Responses | Dialect::Messages => body.get("stream") == Some(&Value::Bool(true)),
         // A header asks for it, or the described template.
         Dialect::DashScope | Dialect::Custom(_) => sampling.stream,
-        Dialect::Embedding | Dialect::Rerank => false,
+        Dialect::Embedding | Dialect::Rerank | Dialect::SystemOne | Dialect::AutoTrust => false,
     };
     let bytes = serde_json::to_vec(&body).map_err(|error| Failure::bug("a body cannot be written").because(error))?;
     Ok(Encoded { bytes: bytes.into(), stream })
@@ -92,9 +100,21 @@ fn misfit(content: &Content, dialect: &Dialect) -> Failure {
         Dialect::DashScope => "dashscope",
         Dialect::Embedding => "embedding",
         Dialect::Rerank => "rerank",
+        Dialect::SystemOne => "systemone",
+        Dialect::AutoTrust => "autotrust",
         Dialect::Custom(_) => "custom",
     };
+    let remedy = if dialect.decides() { COMPLETE } else { remedy };
     Failure::usage(format!("--api {api} has no place for {what}, which the dataset holds")).hint(remedy)
+}
+
+/// Which datasets have what a decision needs.
+const COMPLETE: &str = "give complete requests: --dataset open_decisions, or line_by_line with a JSON object a line";
+
+/// A complete body that a decision server would refuse.
+fn unfit(why: &str, dialect: &Dialect) -> Failure {
+    let api = if *dialect == Dialect::SystemOne { "systemone" } else { "autotrust" };
+    Failure::usage(format!("--api {api}: a request of the dataset is no question: {why}")).hint(COMPLETE)
 }
 
 #[cfg(test)]

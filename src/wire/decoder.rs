@@ -51,7 +51,12 @@ impl<'a> Decoder<'a> {
         }
         match self.dialect {
             // No event of the last two is ever streamed; a server that does so is not understood.
-            Dialect::Chat | Dialect::Completion | Dialect::Embedding | Dialect::Rerank => {
+            Dialect::Chat
+            | Dialect::Completion
+            | Dialect::Embedding
+            | Dialect::Rerank
+            | Dialect::SystemOne
+            | Dialect::AutoTrust => {
                 let (delta, shape) = chat::decode(data, text)?;
                 self.shape = shape.or(self.shape.take());
                 Ok(delta)

@@ -37,9 +37,12 @@ impl Delta {
 pub fn is_whole(dialect: &Dialect, done: bool, finished: bool, usage: Option<&Usage>) -> bool {
     match dialect {
         // Servers that send no mark and no reason send their counts last.
-        Dialect::Chat | Dialect::Completion | Dialect::Embedding | Dialect::Rerank => {
-            done || finished || usage.is_some()
-        }
+        Dialect::Chat
+        | Dialect::Completion
+        | Dialect::Embedding
+        | Dialect::Rerank
+        | Dialect::SystemOne
+        | Dialect::AutoTrust => done || finished || usage.is_some(),
         // These count with the first events already.
         Dialect::Responses | Dialect::Messages | Dialect::DashScope => done || finished,
         Dialect::Custom(api) => done || finished || (api.end.is_none() && api.event.finish.is_empty()),

@@ -11,6 +11,7 @@
 //! | `messages` | Anthropic's Messages |
 //! | `dashscope` | DashScope's text generation |
 //! | `embedding`, `rerank` | what has no text to generate |
+//! | `decision` | probabilities over options |
 //! | `custom` | an API that a file describes |
 //! | `parts` | the content of chat messages, as each dialect writes it |
 //! | `text`, `usage` | text and token counts in the shapes that servers give them |
@@ -19,6 +20,7 @@ mod body;
 mod chat;
 mod custom;
 mod dashscope;
+mod decision;
 mod decoder;
 mod delta;
 mod embedding;

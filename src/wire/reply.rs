@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Usage, chat, custom, dashscope, embedding, messages, rerank, responses};
+use super::{Usage, chat, custom, dashscope, decision, embedding, messages, rerank, responses};
 use crate::target::Dialect;
 use crate::units::clean;
 
@@ -39,7 +39,11 @@ pub fn decode_reply(dialect: &Dialect, body: &[u8]) -> Result<Reply, ServerError
     let not_json = || ServerError::Malformed(not_json(&String::from_utf8_lossy(body)));
     if dialect.is_input_only() {
         // Vectors and scores are passed over without being kept; what else there may be is an error.
-        let read = if *dialect == Dialect::Embedding { embedding::reply(body) } else { rerank::reply(body) };
+        let read = match dialect {
+            Dialect::Embedding => embedding::reply(body),
+            Dialect::Rerank => rerank::reply(body),
+            _ => decision::reply(dialect, body),
+        };
         return read.or_else(|error| {
             let value: Value = serde_json::from_slice(body).map_err(|_| not_json())?;
             Err(reported(&value).unwrap_or(error))

@@ -35,7 +35,7 @@ macro_rules! cards {
     };
 }
 
-const CARDS: [(&str, &str); 38] = cards![
+const CARDS: [(&str, &str); 39] = cards![
     "openqa",
     "longalpaca",
     "line_by_line",
@@ -60,6 +60,7 @@ const CARDS: [(&str, &str); 38] = cards![
     "flickr8k",
     "kontext_bench",
     "mmmu_multi_image",
+    "open_decisions",
     "swe_smith",
     "trie_agentic_coding",
     "trie_code_qa",

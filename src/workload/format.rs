@@ -36,6 +36,8 @@ pub(super) enum Format {
     Embedding,
     /// A query with documents.
     Ranking,
+    /// A state and a question on it.
+    Decision,
     /// A conversation whose turns are made already, or a trajectory to make them of.
     Trajectory(Trajectories),
     /// An image with a text, files looked for in this folder.
@@ -97,7 +99,9 @@ impl Format {
     pub(super) fn measured(&self) -> Measured {
         match self {
             Format::Request => Measured::LastUser,
-            Format::Batch | Format::Ranking | Format::Picture(_) | Format::Trajectory(_) => Measured::Nothing,
+            Format::Batch | Format::Ranking | Format::Decision | Format::Picture(_) | Format::Trajectory(_) => {
+                Measured::Nothing
+            }
             _ => Measured::Text,
         }
     }
@@ -131,6 +135,7 @@ impl Format {
             Format::Batch => Ok(batch(line, place)?.into()),
             Format::Embedding => plain(embedding(line, place)?),
             Format::Ranking => plain(ranking(line, place)?),
+            Format::Decision => plain(decision(line, place)?),
             Format::Trajectory(trajectories) => trajectories.conversation(json(line, place)?, place)?,
             Format::Picture(pictures) => pictures.prompt(json(line, place)?, place)?,
         };
@@ -230,6 +235,20 @@ fn ranking(line: &str, place: Place<'_>) -> Result<Content> {
         Some(_) => Err(place.refuse("there are no documents")),
         None => Err(place.refuse("a document must be a string or an object with `text`")),
     }
+}
+
+/// A row of OpenDecisions: fields of the question without a value are those of other kinds of questions.
+fn decision(line: &str, place: Place<'_>) -> Result<Content> {
+    let mut fields = object(line, place)?;
+    let (Some(state), Some(Value::Object(question))) = (fields.remove("state"), fields.remove("question")) else {
+        return Err(place
+            .refuse("needs `state`, and `question` as an object")
+            .hint("a row is {\"state\": \"...\", \"question\": {\"type\": \"noul\", \"instructions\": \"...\"}}"));
+    };
+    let question: Map<String, Value> = question.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    let questions = Map::from_iter([("answer".to_owned(), Value::Object(question))]);
+    let body = [("state".to_owned(), state), ("questions".to_owned(), Value::Object(questions))];
+    Ok(Content::Body(Map::from_iter(body)))
 }
 
 fn entry(line: &str, place: Place<'_>) -> Result<Content> {

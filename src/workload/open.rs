@@ -189,6 +189,7 @@ fn format(spec: &WorkloadSpec, set: Set, tokenizer: Option<Tokenizer>) -> Result
         (Set::OpenAiBatch, _) => Format::Batch,
         (Set::Embedding | Set::EmbeddingBatch, _) => Format::Embedding,
         (Set::Rerank, _) => Format::Ranking,
+        (Set::OpenDecisions, _) => Format::Decision,
         (Set::SweSmith, Args::Turns(args)) => Format::Trajectory(Trajectories::new(spec, args, tokenizer)),
         (Set::Flickr8k | Set::KontextBench | Set::MmmuMultiImage, _) => {
             Format::Picture(Pictures::new(set, spec.path.as_deref().unwrap_or(std::path::Path::new("."))))

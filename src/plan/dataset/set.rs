@@ -30,6 +30,7 @@ pub enum Set {
     Flickr8k,
     KontextBench,
     MmmuMultiImage,
+    OpenDecisions,
     SweSmith,
     TrieAgenticCoding,
     TrieCodeQa,
@@ -98,6 +99,7 @@ impl Set {
         ("flickr8k", Set::Flickr8k),
         ("kontext_bench", Set::KontextBench),
         ("mmmu_multi_image", Set::MmmuMultiImage),
+        ("open_decisions", Set::OpenDecisions),
         ("swe_smith", Set::SweSmith),
         ("trie_agentic_coding", Set::TrieAgenticCoding),
         ("trie_code_qa", Set::TrieCodeQa),
@@ -162,6 +164,7 @@ impl Set {
             | Set::Flickr8k
             | Set::KontextBench
             | Set::MmmuMultiImage
+            | Set::OpenDecisions
             | Set::TrieAgenticCoding
             | Set::TrieCodeQa
             | Set::TrieOfficeWork
