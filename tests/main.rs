@@ -29,6 +29,7 @@ mod sla;
 mod streams;
 mod support;
 mod tls;
+mod trackers;
 mod trust;
 mod vllm;
 mod workload;

@@ -187,7 +187,7 @@ fn collect(
 }
 
 /// Lets the workers go before this thread where both want a processor.
-fn stand_back() {
+pub fn stand_back() {
     #[cfg(target_os = "linux")]
     {
         // Refused or not, the run is right; it only shares its processor less well.
