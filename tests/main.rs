@@ -30,6 +30,7 @@ mod sla;
 mod streams;
 mod support;
 mod tls;
+mod trackers;
 mod trust;
 mod vllm;
 mod workload;

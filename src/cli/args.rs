@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use super::prompt_flags::PromptFlags;
+use super::track_flags::TrackFlags;
 use crate::error::{Failure, Result};
 use crate::target::{Api, Secret};
 
@@ -266,6 +267,9 @@ pub(super) struct PerfFlags {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
     no_timestamp: Option<bool>,
 
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(super) track: TrackFlags,
     #[command(flatten)]
     #[serde(flatten)]
     prompts: PromptFlags,

@@ -13,6 +13,7 @@ mod progress;
 mod prompt_flags;
 mod report;
 mod signals;
+mod track_flags;
 mod tune;
 
 use std::ffi::OsString;

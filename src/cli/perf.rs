@@ -7,17 +7,18 @@ use super::args::PerfFlags;
 use super::console::Console;
 use super::fetching::Fetching;
 use super::progress::Progress;
-use super::report::show;
+use super::report::{save_reports, show};
 use super::tune::tune;
 use super::{log, signals};
 use crate::engine::Stop;
-use crate::error::{Exit, Failure, Result};
+use crate::error::{Exit, Result};
 use crate::hub::Config;
 use crate::plan::{Plan, Point, SlaSpec, Wanted, Wants, layer, profile_text};
 use crate::report;
 use crate::run::{self, RunResult, Status, Watcher, complete, dry, settle, sweep};
 use crate::stats::Verdict;
 use crate::store::RunDir;
+use crate::track::{State, Tracking};
 
 /// Flags whose values stand in the file of a saved workload.
 const OVERRULED: [&str; 24] = [
@@ -52,12 +53,14 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     let profile = flags.profile.as_deref().map(|name| profile_text(name).map(|text| (name, text))).transpose()?;
     let given = flags.table()?;
     let overruled = overruled(&given);
-    let settings = complete(layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), given)?)?;
+    let mut settings = complete(layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), given)?)?;
     let key = flags.key(&settings.api);
+    let track = flags.track.resolve(&mut settings)?;
     let mut plan = Plan::resolve(settings, key, entropy())?;
     for flag in flags.idle() {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }
+    plan.notices.extend(track.notices.iter().cloned());
     // What a hub keeps is looked through once it is here.
     if plan.wants.dataset.is_none() {
         settle(&mut plan)?;
@@ -99,17 +102,39 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     let time = (!plan.settings.no_timestamp).then(|| jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string());
     let dir = RunDir::create(Path::new(&plan.settings.outputs_dir), time.as_deref(), &plan.folder(), &plan.points)?;
     log::open(dir.path(), plan.settings.debug)?;
-    let mut progress = Progress::new(*console, &dir, !flags.json, plan.settings.log_every_n_query);
+    let tracking = Tracking::begin(&track, &plan, &dir)?;
+    let mut progress = Progress::new(*console, &dir, !flags.json, plan.settings.log_every_n_query, tracking);
     plan.notices.iter().for_each(|notice| progress.notice(notice));
-    let discard = |failure: &Failure| {
-        tracing::error!("{failure}");
-        dir.discard_if_nothing_measured();
+    let ran = if plan.sla.is_some() {
+        tune(&plan, &dir, &mut progress, &stop, *console, flags.json)
+    } else {
+        sweep_and_show(&plan, &dir, &mut progress, &stop, *console, flags)
     };
-    if plan.sla.is_some() {
-        return tune(&plan, &dir, &mut progress, &stop, *console, flags.json).inspect_err(discard);
+    if let Err(failure) = &ran {
+        tracing::error!("{failure}");
+        progress.untold(failure.exit);
+        dir.discard_if_nothing_measured();
     }
-    let run = sweep(&plan, &dir, &mut progress, &stop).inspect_err(discard)?;
-    show(&run, *console, flags.json)?;
+    ran
+}
+
+/// Runs a sweep and shows what it found.
+fn sweep_and_show(
+    plan: &Plan,
+    dir: &RunDir,
+    progress: &mut Progress<'_>,
+    stop: &Stop,
+    console: Console,
+    flags: &PerfFlags,
+) -> Result<Exit> {
+    let mut run = sweep(plan, dir, progress, stop)?;
+    let told = progress.told(state_of(&run));
+    if !told.notices.is_empty() {
+        run.notices.extend(told.notices.iter().cloned());
+        run::save_result(&run, dir)?;
+        save_reports(&run, dir)?;
+    }
+    show(&run, console, flags.json)?;
     let exit = exit_of(&run, plan.settings.require_valid);
     let new = run.notices.iter().filter(|notice| !plan.notices.contains(notice));
     new.for_each(|notice| console.warn(notice));
@@ -125,7 +150,18 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     if flags.json {
         console.say(&format!("saved  {}", dir.path().display()));
     }
+    progress.say_uploads(&told);
     Ok(exit)
+}
+
+/// How trackers are told that a run ended.
+fn state_of(run: &RunResult) -> State {
+    let any = |status| run.points.iter().any(|point| point.status == status);
+    match (any(Status::Interrupted), any(Status::Aborted)) {
+        (true, _) => State::Interrupted,
+        (_, true) => State::Failed,
+        _ => State::Finished,
+    }
 }
 
 /// What is said of flags that a saved workload overrules, because its file holds what they would set.

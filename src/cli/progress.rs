@@ -7,18 +7,21 @@ use tracing::{debug, info};
 
 use super::console::Console;
 use super::report::save_reports;
-use crate::error::Result;
+use crate::error::{Exit, Result};
 use crate::plan::{Load, Point};
+use crate::record::Record;
 use crate::report;
 use crate::run::{RunResult, Watcher};
 use crate::stats::{Figures, Summary};
 use crate::store::RunDir;
+use crate::track::{State, Told, Tracking};
 use crate::units::{figure, millis, span};
 
 /// Redraws a second.
 const REDRAWS: u8 = 4;
 
-/// Shows a live line on a terminal and none in a pipe, logs, and renews the report after each load point.
+/// Shows a live line on a terminal and none in a pipe, logs, renews the report after each load point, and passes on what
+/// trackers are told.
 pub(super) struct Progress<'a> {
     console: Console,
     dir: &'a RunDir,
@@ -27,11 +30,34 @@ pub(super) struct Progress<'a> {
     tables: bool,
     log_every: u64,
     shown: usize,
+    tracking: Tracking,
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(console: Console, dir: &'a RunDir, tables: bool, log_every: u64) -> Self {
-        Progress { console, dir, bar: ProgressBar::hidden(), tables, log_every: log_every.max(1), shown: 0 }
+    pub(super) fn new(console: Console, dir: &'a RunDir, tables: bool, log_every: u64, tracking: Tracking) -> Self {
+        Progress { console, dir, bar: ProgressBar::hidden(), tables, log_every: log_every.max(1), shown: 0, tracking }
+    }
+
+    /// Lets the trackers know that the run is over, and gives what is left to say of them.
+    pub(super) fn told(&mut self, state: State) -> Told {
+        self.tracking.end(state)
+    }
+
+    /// The same for a run that ended with a failure, of which nothing but the trackers' own notices is left to say.
+    pub(super) fn untold(&mut self, exit: Exit) {
+        let state = if exit == Exit::Interrupted { State::Interrupted } else { State::Failed };
+        let told = self.told(state);
+        told.notices.iter().for_each(|notice| self.notice(notice));
+        self.say_uploads(&told);
+    }
+
+    /// Says how what was written for trackers gets to them.
+    pub(super) fn say_uploads(&self, told: &Told) {
+        for (tracker, command) in &told.uploads {
+            let text = format!("{tracker}: nothing was uploaded; this does it:  {command}");
+            info!("{text}");
+            self.console.say(&text);
+        }
     }
 }
 
@@ -81,19 +107,23 @@ impl Watcher for Progress<'_> {
     }
 
     fn point_begins(&mut self, point: Point, index: usize, of: usize) {
+        self.tracking.point_begins(point, &point.folder());
         self.begin(point, &format!("point {} of {of}", index + 1));
     }
 
     fn probe_begins(&mut self, point: Point, run: u32, of: u32) {
+        self.tracking.point_begins(point, &format!("{}_run_{run}", point.folder()));
         self.begin(point, &format!("probe, run {} of {of}", run + 1));
     }
 
     fn probe_ends(&mut self) {
+        self.tracking.probe_over();
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
     }
 
     fn progress(&mut self, point: Point, summary: &Summary, elapsed_s: f64) {
+        self.tracking.tick();
         if self.bar.is_hidden() {
             return;
         }
@@ -117,6 +147,10 @@ impl Watcher for Progress<'_> {
         ));
     }
 
+    fn record(&mut self, record: &Record) {
+        self.tracking.record(record);
+    }
+
     fn done(&mut self, done: u64, summary: &Summary) {
         debug!("request {done} done, {} failed", summary.failed());
         if done.is_multiple_of(self.log_every) {
@@ -129,6 +163,7 @@ impl Watcher for Progress<'_> {
     }
 
     fn point_ends(&mut self, run: &RunResult) -> Result<()> {
+        run.points.last().into_iter().for_each(|point| self.tracking.point_over(point));
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
         for point in run.points.iter().skip(self.shown) {

@@ -216,7 +216,7 @@ fn collect(records: Receiver<Record>, sink: &mut dyn Sink, mut tell: impl FnMut(
 }
 
 /// Lets the workers go before this thread where both want a processor.
-fn stand_back() {
+pub fn stand_back() {
     #[cfg(target_os = "linux")]
     {
         // Refused or not, the run is right; it only shares its processor less well.

@@ -27,10 +27,10 @@ mod wire;
 mod worker;
 
 pub use connect::Route;
-pub use drive::{Job, Tally, run};
+pub use drive::{Job, Tally, run, stand_back};
 pub use feed::{Request, Requests};
 pub use ledger::Ledger;
-pub use probe::{Answer, get, probe};
+pub use probe::{Answer, get, probe, send};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
 pub use turns::{Turn, Turns};

@@ -47,22 +47,34 @@ pub async fn probe(target: &Target, route: &Route, request: &Request, stop: &Sto
 
 /// Fetches another path of the target with the target's headers; `None` when that fails in any way.
 pub async fn get(target: &Target, route: &Route, path: &str) -> Option<Answer> {
+    let mut parts = target.url.clone().into_parts();
+    parts.path_and_query = Some(path.parse().ok()?);
+    let target = Target { url: http::Uri::from_parts(parts).ok()?, ..target.clone() };
+    send(&target, route, &http::Method::GET, bytes::Bytes::new()).await.ok()
+}
+
+/// Sends a request of its own to the target's address, with the target's headers, over a new connection.
+///
+/// # Errors
+/// When no answer comes within five seconds, with what went wrong in words.
+pub async fn send(target: &Target, route: &Route, method: &http::Method, body: bytes::Bytes) -> Result<Answer, String> {
     let wire = Wire::new(target, route.clone(), Clock::new(Epoch::now()));
-    let look = async {
-        let mut link = route.connect(&wire.clock).await.ok()?;
-        link.ready().await.ok()?;
+    let asked = async {
+        let broken = |error: &dyn std::fmt::Display| format!("the connection broke: {error}");
+        let mut link = route.connect(&wire.clock).await.map_err(|fault| fault.message)?;
+        link.ready().await.map_err(|error| broken(&error))?;
         let mut request = wire.request(bytes::Bytes::new(), &[], "look", link.is_http2());
-        *request.method_mut() = http::Method::GET;
-        let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = Some(path.parse().ok()?);
-        *request.uri_mut() = http::Uri::from_parts(parts).ok()?;
-        let response = link.send(request.map(|_| Full::default())).await.ok()?;
+        *request.method_mut() = method.clone();
+        let response = link.send(request.map(|_| Full::new(body))).await.map_err(|error| broken(&error))?;
         let status = response.status().as_u16();
         let body = http_body_util::Limited::new(response.into_body(), ANSWER);
         let mut body = std::pin::pin!(body.collect());
-        let body = std::future::poll_fn(|cx| link.poll(cx, |cx| body.as_mut().poll(cx))).await.ok()?;
-        Some(Answer { status, body: body.to_bytes() })
+        let body = std::future::poll_fn(|cx| link.poll(cx, |cx| body.as_mut().poll(cx))).await;
+        Ok(Answer { status, body: body.map_err(|error| broken(&error))?.to_bytes() })
     };
-    let look = async { tokio::time::timeout(LOOK, look).await.ok().flatten() };
-    tokio::task::LocalSet::new().run_until(look).await
+    let asked = async {
+        let late = |_| Err(format!("no answer within {} s", LOOK.as_secs()));
+        tokio::time::timeout(LOOK, asked).await.unwrap_or_else(late)
+    };
+    tokio::task::LocalSet::new().run_until(asked).await
 }

@@ -165,6 +165,16 @@ pub struct Settings {
     pub log_every_n_query: u64,
     /// Log in detail.
     pub debug: bool,
+    /// Tracker whose run folder is written: `wandb`, `swanlab` or `clearml`.
+    pub visualizer: Option<String>,
+    /// Address of a SwanLab of one's own.
+    pub swanlab_host: Option<String>,
+    /// Write `progress.json`.
+    pub enable_progress_tracker: bool,
+    /// Collector of OpenTelemetry that metrics are pushed to.
+    pub otlp_endpoint: Option<String>,
+    /// Pushgateway of Prometheus that metrics are pushed to.
+    pub prometheus_push: Option<String>,
     /// Name of the run; the leaf of the output folder.
     pub name: Option<String>,
     /// Folder of all runs.

@@ -8,6 +8,21 @@ use serde_json::{Map, Value, json};
 use crate::plan::{Plan, Point};
 use crate::target::{MASK, is_secret_header};
 
+/// EvalScope's arguments of a whole run, for trackers: lists of loads and numbers as EvalScope has them there, and the
+/// address without its query, which may carry a key that must not leave this machine.
+pub fn arguments(plan: &Plan, outputs: &Path) -> Map<String, Value> {
+    let settings = &plan.settings;
+    let searched = Point::closed(1, 0, 0);
+    let mut all = benchmark_args(plan, plan.points.first().copied().unwrap_or(searched), outputs);
+    let numbers: Vec<u64> = plan.points.iter().map(|point| point.number).collect();
+    let url = plan.target.url.to_string();
+    all.insert("url".to_owned(), json!(url.split('?').next()));
+    all.insert("number".to_owned(), json!(numbers));
+    all.insert("parallel".to_owned(), if settings.open_loop { json!([-1]) } else { json!(settings.parallel.to_vec()) });
+    all.insert("rate".to_owned(), settings.rate.as_ref().map_or(json!([-1.0]), |rate| json!(rate.to_vec())));
+    all
+}
+
 /// EvalScope's arguments of a load point. Arguments of features that this run did not use have EvalScope's defaults;
 /// secrets are masked as EvalScope masks them.
 pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<String, Value> {
@@ -66,11 +81,11 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("num_workers", json!(settings.num_workers)),
         ("log_every_n_query", json!(settings.log_every_n_query)),
         ("debug", json!(settings.debug)),
-        ("enable_progress_tracker", json!(false)),
-        ("visualizer", Value::Null),
+        ("enable_progress_tracker", json!(settings.enable_progress_tracker)),
+        ("visualizer", json!(settings.visualizer)),
         ("wandb_api_key", Value::Null),
         ("swanlab_api_key", Value::Null),
-        ("swanlab_host", Value::Null),
+        ("swanlab_host", json!(settings.swanlab_host)),
         ("name", json!(settings.name)),
         ("alias", Value::Null),
         ("outputs_dir", json!(outputs.display().to_string())),

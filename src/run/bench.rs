@@ -229,6 +229,7 @@ impl Sink for Recorder<'_> {
         self.journal.append(&record)?;
         self.summary.add(&record);
         self.enough |= (self.wanted)(&record);
+        self.watcher.record(&record);
         if !record.warmup {
             self.watcher.done(self.summary.done(), &self.summary);
         }

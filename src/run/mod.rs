@@ -28,6 +28,7 @@ mod sweep;
 mod tune;
 mod vllm;
 
+pub use args::arguments;
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
 pub use fetch::fetch;
@@ -40,6 +41,6 @@ pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use selfcheck::{Trial, self_check};
 pub use settle::settle;
-pub use sweep::{Watcher, sweep};
+pub use sweep::{Watcher, save_result, sweep};
 pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};
 pub use vllm::abandon;

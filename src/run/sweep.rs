@@ -36,6 +36,8 @@ pub trait Watcher: Send {
     fn point_begins(&mut self, _point: Point, _index: usize, _of: usize) {}
     /// A few times a second: figures so far, and seconds since the point began.
     fn progress(&mut self, _point: Point, _summary: &Summary, _elapsed_s: f64) {}
+    /// A request ended, of the warm-up as well; told before it is counted.
+    fn record(&mut self, _record: &Record) {}
     /// A measured request ended, the `done`-th.
     fn done(&mut self, _done: u64, _summary: &Summary) {}
     /// One run of a probe begins, the `run`-th of `of`.
@@ -69,7 +71,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     let total = plan.points.iter().map(|point| point.warmup + point.number).sum();
     let mut bench = Bench::open(plan, dir, stop, total)?;
     let mut run = empty_result(&bench.plan, dir)?;
-    save(&dir.path().join("summary.json"), &run)?;
+    save_result(&run, dir)?;
     // What is said of the workload grows with each point; it stands behind what is said of the plan and the points.
     let mut settled = run.notices.clone();
     for (index, &point) in plan.points.iter().enumerate() {
@@ -102,7 +104,7 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
         settled = run.notices.clone();
         run.notices.extend(workload_notices(&run, &lock(&bench.workload)));
         run.peak_memory_mib = peak_memory_mib();
-        save(&dir.path().join("summary.json"), &run)?;
+        save_result(&run, dir)?;
         watcher.point_ends(&run)?;
         if lost {
             break;
@@ -113,10 +115,18 @@ pub fn sweep(plan: &Plan, dir: &RunDir, watcher: &mut dyn Watcher, stop: &Stop) 
     }
     if plan.settings.repeat > 1 {
         pool_repeats(&mut run, plan, dir, bench.tokenizer())?;
-        save(&dir.path().join("summary.json"), &run)?;
+        save_result(&run, dir)?;
         watcher.run_ends(&run)?;
     }
     Ok(run)
+}
+
+/// Writes `summary.json` of a run.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save_result(run: &RunResult, dir: &RunDir) -> Result<()> {
+    save(&dir.path().join("summary.json"), run)
 }
 
 /// Puts a load point into a run, in place of an older result of the same point.
