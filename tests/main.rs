@@ -31,4 +31,5 @@ mod support;
 mod tls;
 mod trust;
 mod vllm;
+mod vllm_bench;
 mod workload;

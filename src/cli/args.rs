@@ -276,9 +276,10 @@ pub(super) struct PerfFlags {
     /// Fewest tokens to generate
     #[arg(long, value_name = "N", help_heading = "Sampling and response")]
     min_tokens: Option<u32>,
-    /// Sampling temperature, always sent [default: 0.0]
-    #[arg(long, help_heading = "Sampling and response")]
-    temperature: Option<f64>,
+    /// Sampling temperature, always sent; server sends none, so that the server takes its own [default: 0.0]
+    #[arg(long, value_name = "X|server", value_parser = temperature, help_heading = "Sampling and response")]
+    #[serde(serialize_with = "number_or_word")]
+    temperature: Option<String>,
     /// Stream replies [default]
     #[arg(
         long,
@@ -398,6 +399,12 @@ fn rates<S: serde::Serializer>(rates: &Option<Vec<f64>>, serializer: S) -> std::
         Some(rates) if rates.as_slice() != [-1.0] => rates.serialize(serializer),
         _ => serializer.serialize_none(),
     }
+}
+
+/// A temperature: a number, or the word that leaves it to the server.
+fn temperature(text: &str) -> std::result::Result<String, String> {
+    let sound = text == "server" || text.parse::<f64>().is_ok();
+    sound.then(|| text.to_owned()).ok_or_else(|| "give a number, or server".to_owned())
 }
 
 /// A number where it is one, else the word as it stands.

@@ -18,6 +18,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("code", include_str!("../../profiles/code.toml")),
     ("rag", include_str!("../../profiles/rag.toml")),
     ("sweep", include_str!("../../profiles/sweep.toml")),
+    ("vllm-bench", include_str!("../../profiles/vllm-bench.toml")),
 ];
 
 /// Names of the profiles that are built in.

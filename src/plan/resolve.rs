@@ -241,7 +241,7 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
             .and_then(|value| if let Value::Object(extra) = value { Some(extra) } else { None })
             .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
-    Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
+    Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature.value(), fields, extra })
 }
 
 /// Refuses criteria of tokens that are never generated.
@@ -299,7 +299,7 @@ fn check_numbers(settings: &Settings) -> Result<()> {
     if let Some(interval) = settings.sleep_interval {
         positive("--sleep-interval", interval, true)?;
     }
-    positive("--temperature", settings.temperature, true)?;
+    positive("--temperature", settings.temperature.value().unwrap_or(0.0), true)?;
     if settings.workers == Some(0) {
         return Err(Failure::usage("--workers must be at least 1"));
     }

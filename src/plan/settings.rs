@@ -50,6 +50,34 @@ impl Warmup {
     }
 }
 
+/// Sampling temperature.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Temperature {
+    /// Sent in every body.
+    Value(f64),
+    /// `server`: not sent, so that the server takes its own.
+    Left(Server),
+}
+
+/// The word `server`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Server {
+    /// `server`.
+    Server,
+}
+
+impl Temperature {
+    /// What is sent.
+    pub fn value(self) -> Option<f64> {
+        match self {
+            Temperature::Value(value) => Some(value),
+            Temperature::Left(_) => None,
+        }
+    }
+}
+
 /// Everything a profile may hold, after layering. Keys are checked: an unknown one is refused with the known ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -245,8 +273,8 @@ pub struct Settings {
     pub max_tokens: Option<ListOf<u32>>,
     /// Fewest tokens to generate.
     pub min_tokens: Option<u32>,
-    /// Sampling temperature; always sent.
-    pub temperature: f64,
+    /// Sampling temperature: a number that is always sent, or `server`.
+    pub temperature: Temperature,
     /// Stream the reply; always sent.
     pub stream: bool,
     /// Nucleus sampling.

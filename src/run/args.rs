@@ -105,7 +105,7 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
             if settings.stop_token_ids.is_empty() { Value::Null } else { json!(settings.stop_token_ids) },
         ),
         ("stream", json!(settings.stream)),
-        ("temperature", json!(settings.temperature)),
+        ("temperature", json!(settings.temperature.value())),
         ("top_p", json!(settings.top_p)),
         ("top_k", json!(settings.top_k)),
         ("extra_args", Value::Object(plan.sampling.extra.clone())),
