@@ -85,6 +85,9 @@ pub(super) struct PerfFlags {
     /// With --api local_vllm: further arguments of `vllm serve`, such as "--tensor-parallel-size 2"
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = "Target")]
     vllm_args: Option<String>,
+    /// EvalScope's choice of an attention for a local model; accepted, the embedded model has one
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    attn_implementation: Option<String>,
     /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or the variable of the API's own
     /// tools: OPENAI_API_KEY, ANTHROPIC_API_KEY, DASHSCOPE_API_KEY
     #[arg(long, value_name = "KEY", help_heading = "Target")]
@@ -205,6 +208,9 @@ pub(super) struct PerfFlags {
     /// Keep every event of every reply: for chunks.parquet and for reports as other tools give them
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
     log_chunks: Option<bool>,
+    /// Tell how the first token was handed over from prefill to decoding, in EvalScope's files
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
+    enable_pd_metrics: Option<bool>,
     /// Service level objectives in ms: ttft:200 tpot:50 e2el:5000
     #[arg(long, num_args = 1.., value_name = "METRIC:MS", help_heading = "Trust")]
     goodput: Option<Vec<String>>,
@@ -259,8 +265,11 @@ pub(super) struct PerfFlags {
     /// Name of the run; the leaf of the output folder
     #[arg(long, help_heading = "Output")]
     name: Option<String>,
+    /// What reports call the model
+    #[arg(long, value_name = "LABEL", help_heading = "Output")]
+    alias: Option<String>,
     /// Folder of all runs [default: outputs]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", env = "EVALSCOPE_OUTPUT_DIR", hide_env_values = true, help_heading = "Output")]
     outputs_dir: Option<String>,
     /// Leave the time out of the output path
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
@@ -324,6 +333,10 @@ pub(super) struct PerfFlags {
     #[arg(long, value_name = "JSON", help_heading = "Sampling and response")]
     extra_args: Option<String>,
 
+    /// EvalScope's agentx, which another program carries out; refused with what takes its place
+    #[arg(long, hide = true)]
+    #[serde(skip)]
+    scenario: Option<String>,
     /// EvalScope's rows per database commit; accepted so that scripts go on working, rows are kept one by one here
     #[arg(long, hide = true)]
     #[serde(skip)]
@@ -342,8 +355,17 @@ impl PerfFlags {
     /// The flags that were given, under the names that profiles use.
     ///
     /// # Errors
-    /// When a value does not fit into TOML, such as a seed beyond 63 bits.
+    /// When a value does not fit into TOML, such as a seed beyond 63 bits, or a scenario is asked for.
     pub(super) fn table(&self) -> Result<toml::Table> {
+        if let Some(scenario) = &self.scenario {
+            return Err(Failure::usage(format!(
+                "--scenario {scenario}: EvalScope leaves this to the program aiperf, which is no part of this one"
+            ))
+            .hint(
+                "replay a coding agent with --dataset trie_agentic_coding, swe_smith or otel and --multi-turn, or run \
+                 `aiperf profile --scenario inferencex-agentx-mvp` itself",
+            ));
+        }
         let mut table = toml::Table::try_from(self)
             .map_err(|error| Failure::usage(format!("{}: the value is out of range", self.unfit())).because(error))?;
         if self.no_stream {

@@ -102,6 +102,11 @@ impl Plan {
                 _ => NUMBER,
             })?,
         };
+        if let Some(name) = &settings.attn_implementation {
+            notices.push(format!(
+                "--attn-implementation {name} has no effect: the embedded model computes attention in one way"
+            ));
+        }
         let load = load(&settings, recorded)?;
         check_numbers(&settings)?;
         let target = Target {

@@ -114,6 +114,9 @@ pub struct Settings {
     /// `auto`, `1.1` or `2`.
     pub http_version: String,
 
+    /// EvalScope's name of the way attention is computed; kept for its files, the embedded model has one way.
+    pub attn_implementation: Option<String>,
+
     // Load
     /// Requests per load point.
     pub number: Option<ListOf<u64>>,
@@ -163,6 +166,8 @@ pub struct Settings {
     pub require_valid: bool,
     /// Keep every event of every reply.
     pub log_chunks: bool,
+    /// Tell how the first token was handed over from prefill to decoding, in EvalScope's files.
+    pub enable_pd_metrics: bool,
     /// Service level objectives, such as `ttft:200`, in milliseconds.
     pub goodput: Vec<String>,
     /// Read the server's own `/metrics` before, during and after each point.
@@ -193,6 +198,8 @@ pub struct Settings {
     pub log_every_n_query: u64,
     /// Log in detail.
     pub debug: bool,
+    /// What reports call the model.
+    pub alias: Option<String>,
     /// Name of the run; the leaf of the output folder.
     pub name: Option<String>,
     /// Folder of all runs.
