@@ -27,6 +27,7 @@ mod requests;
 mod selfcheck;
 mod signals;
 mod sla;
+mod speed;
 mod streams;
 mod support;
 mod tls;

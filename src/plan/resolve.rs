@@ -79,7 +79,12 @@ impl Plan {
         settings.model = Some(model.clone());
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
-        let max_tokens = max_tokens(&mut settings, embedded)?;
+        let speed = settings.set().is_some_and(Set::is_speed);
+        let max_tokens = max_tokens(&mut settings, embedded && !speed)?;
+        if speed {
+            // Replies of one length, as in Qwen's table: a speed over a few tokens says little.
+            settings.min_tokens.get_or_insert(max_tokens.0);
+        }
         let mut sampling = sampling(&settings, max_tokens)?;
         let wants = wants(&settings, Set::named(&settings.dataset).is_ok_and(|set| !set.needs_no_file()))?;
         let fetched = wants.dataset.is_some();
@@ -206,6 +211,7 @@ impl Plan {
     }
 }
 
+/// Bounds of the reply length, with the smaller default where the embedded model answers.
 fn max_tokens(settings: &mut Settings, embedded: bool) -> Result<(u32, u32)> {
     let default = if embedded { EMBEDDED_MAX_TOKENS } else { MAX_TOKENS };
     let values = settings.max_tokens.get_or_insert(super::ListOf::One(default)).to_vec();

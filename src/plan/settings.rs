@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::Set;
+
 /// One value or a list of them; both spellings are accepted, a list is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -304,4 +306,12 @@ pub struct Settings {
     pub stop_token_ids: Vec<u32>,
     /// Merged into each body last: a table, or JSON as text.
     pub extra_args: toml::Value,
+}
+
+impl Settings {
+    /// The dataset that prompts come from; `None` where they come from elsewhere, or there is none of this name.
+    pub fn set(&self) -> Option<Set> {
+        let used = self.prompt.is_none() && self.workload.is_none() && self.compat.is_none();
+        used.then(|| Set::named(&self.dataset).ok()).flatten()
+    }
 }

@@ -205,6 +205,7 @@ impl Load {
             evalscope_percentiles: compat.percentiles(options),
             evalscope_traces: None,
             evalscope_throughput: None,
+            speed: None,
             audit: None,
         }
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::boxed::boxed;
 use super::decimal::{MISSING, decimal, number, shown};
+use super::speed::speed_text;
 use crate::run::PointResult;
 use crate::stats::{Throughput, ThroughputRow, TraceSummary};
 
@@ -85,7 +86,11 @@ pub fn point_tables(point: &PointResult) -> String {
     }
     let summary = boxed("Benchmarking summary", &["Key", "Value"], rows, 1);
     let mut text = format!("{summary}\n{}", percentiles(&point.evalscope_percentiles));
-    let further = [point.evalscope_traces.as_ref().map(traces), point.evalscope_throughput.as_ref().map(throughput)];
+    let further = [
+        point.evalscope_traces.as_ref().map(traces),
+        point.evalscope_throughput.as_ref().map(throughput),
+        point.speed.as_ref().map(speed_text),
+    ];
     further.into_iter().flatten().for_each(|table| text.push_str(&format!("\n{table}")));
     text
 }

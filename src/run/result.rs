@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::pooled::Pooled;
 use crate::plan::Point;
-use crate::stats::{Audit, Best, Figures, Throughput, Timeline, TraceSummary, Trust, Verdict};
+use crate::stats::{Audit, Best, Figures, SpeedTable, Throughput, Timeline, TraceSummary, Trust, Verdict};
 
 /// Version of `summary.json`. It grows when a field changes its meaning or goes; new fields may come without.
 pub const FORMAT_VERSION: u32 = 1;
@@ -63,6 +63,9 @@ pub struct PointResult {
     /// Contents of `workload_throughput.json`, where something succeeded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub evalscope_throughput: Option<Throughput>,
+    /// Speed against the length of the prompt, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub speed: Option<SpeedTable>,
     /// The server's own counters held against ours, where it has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<Audit>,

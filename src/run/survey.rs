@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 
 use super::point::{Ending, count_tokens, objectives};
 use super::result::Status;
-use super::scrape;
+use super::{memory, scrape};
 use crate::error::Result;
 use crate::plan::{Load, Plan, Point, Warmup};
 use crate::record::Record;
 use crate::stats::{
-    Audit, Compat, CompatOptions, Course, Evidence, Figures, FullLoad, GoodputTally, LongCourse, Plateau, Stages,
-    Steady, Summary, Throughput, Timeline, TokenCourse, TraceSummary, Traces, WarmUp, Window,
+    Audit, Compat, CompatOptions, Course, Evidence, Figures, FullLoad, GoodputTally, LongCourse, Plateau, SpeedTable,
+    SpeedTally, Stages, Steady, Summary, Throughput, Timeline, TokenCourse, TraceSummary, Traces, WarmUp, Window,
 };
 use crate::store::{Chunks, Header, Hlogs, Requests, Rows, TokenTimeline};
 use crate::tokenizer::Tokenizer;
@@ -79,6 +79,8 @@ pub(super) struct Survey {
     pub(super) evalscope_throughput: Option<Throughput>,
     /// Tokens over time, whose windows the second pass fills.
     tokens: TokenCourse,
+    /// Where speed against the length of the prompt is asked for.
+    pub(super) speed: Option<SpeedTable>,
     pub(super) audit: Option<Audit>,
     /// Whether EvalScope's percentiles come from histograms.
     pub(super) is_long: bool,
@@ -93,6 +95,7 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
     let (mut stages, mut evidence) = (Stages::default(), Evidence::default());
     let (mut load, mut warm_up) = (FullLoad::default(), WarmUp::default());
     let (mut tokens, mut traces) = (TokenCourse::default(), Traces::default());
+    let mut speed = plan.workload.is_speed().then(|| memory::saved(folder).map(SpeedTally::new)).transpose()?;
     let mut goodput = objectives(plan)?.map(GoodputTally::new);
     let mut hlogs = Hlogs::new(folder, epoch_unix_ns);
     let mut window = Window::default();
@@ -109,6 +112,7 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
         window.add(&record);
         tokens.add(&record);
         traces.add(&record);
+        speed.iter_mut().for_each(|speed| speed.add(&record));
     }
     hlogs.finish()?;
     // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
@@ -131,6 +135,7 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
         evalscope_traces: traces.summary().filter(|_| options.multi_turn),
         evalscope_throughput: None,
         tokens,
+        speed: speed.map(SpeedTally::table),
         figures,
         steady: plateau(&point, &load, &warm_up),
         stages,
