@@ -12,6 +12,7 @@ mod datasets;
 mod dialects;
 mod embedded;
 mod ending;
+mod evalscope;
 mod evalscope_files;
 mod figures;
 mod house;

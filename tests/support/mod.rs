@@ -11,7 +11,7 @@ mod server;
 
 pub use http2::Http2Server;
 pub use hub::{COMMIT, Files, Hub};
-pub use page::{command, each, everything};
+pub use page::{command, each, everything, words};
 pub use program::{Perf, calibrate, perf, report};
 pub use quiet::alone;
 pub use reply::{Gate, Reply};
