@@ -81,8 +81,8 @@ pub struct Sampling {
     pub max_tokens: (u32, u32),
     /// Whether the reply is streamed.
     pub stream: bool,
-    /// Always sent, as EvalScope does.
-    pub temperature: f64,
+    /// Sent as EvalScope does; `None` leaves it to the server.
+    pub temperature: Option<f64>,
     /// Further body fields in EvalScope's order, ready to be sent: `min_tokens`, `top_p`, `seed` and so on.
     pub fields: Map<String, Value>,
     /// Merged into the body last.

@@ -47,7 +47,12 @@ impl Epoch {
 
     /// Nanoseconds since the epoch, on the monotonic clock.
     pub fn elapsed_ns(&self) -> u64 {
-        Instant::now().saturating_duration_since(self.instant).as_nanos() as u64
+        self.ns_at(Instant::now())
+    }
+
+    /// The same at an instant; 0 of one before the epoch.
+    pub fn ns_at(&self, instant: Instant) -> u64 {
+        instant.saturating_duration_since(self.instant).as_nanos() as u64
     }
 
     /// The epoch on the wall clock, in nanoseconds since 1970.

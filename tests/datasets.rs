@@ -2,63 +2,29 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use evalscope::plan::dataset::Set;
 use evalscope::tokenizer::Tokenizer;
 use evalscope::workload::cards;
 use serde_json::{Value, json};
 
-use crate::support::{Perf, Reply, Server, perf};
+use crate::support::{Reply, Server, command, each, everything, perf};
 
 fn server() -> Server {
     Server::start(|_| Reply::of(&["a", "b"]))
 }
 
-/// The folder of samples.
-fn samples() -> String {
-    format!("{}/datasets/", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The words of a command as a shell takes them: quotes keep blanks together.
-fn words(command: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for c in command.chars() {
-        match c {
-            '\'' => quoted = !quoted,
-            ' ' if !quoted => words.push(String::new()),
-            c => words.last_mut().unwrap().push(c),
-        }
-    }
-    words.into_iter().filter(|word| !word.is_empty()).collect()
-}
-
-/// The command of a card, against a server.
-fn of_card(example: &str, server: &Server) -> Perf {
-    let mut call = perf().against(server);
-    let mut given = words(example.strip_prefix("evalscope perf ").unwrap()).into_iter();
-    while let Some(word) = given.next() {
-        match word.as_str() {
-            "--url" | "--model" | "--api" => drop(given.next()),
-            _ => call = call.arg(word.replace("datasets/", &samples())),
-        }
-    }
-    call
-}
-
 #[test]
 fn the_command_of_every_card_runs() {
-    for card in cards().unwrap() {
-        let set = Set::named(&card.name).unwrap();
-        // What is embedded and ranked goes to addresses of its own, where the tests of those protocols send it.
-        if card.example.contains("--api ") || matches!(set, Set::SpeedBenchmarkLong) {
-            continue;
-        }
-        let server = server();
-        let run = of_card(&card.example, &server).run();
+    each(&cards().unwrap(), |card| {
+        let server = everything();
+        let call = command(&card.example, &server);
+        // What the model inside would answer goes to the server too, so that it is seen.
+        let elsewhere = card.example.contains("--url");
+        let call = if elsewhere { call } else { call.arg("--url").arg(server.url()).args("--model test-model") };
+        let run = call.run();
         let point = run.only_point();
         assert!(point.count("ok") > 0 && point.count("failed") == 0, "{}: {}", card.name, run.stderr);
         assert!(!server.seen().is_empty(), "{}", card.name);
-    }
+    });
 }
 
 #[test]
@@ -127,7 +93,7 @@ fn options_are_checked_before_anything_is_sent() {
     for (args, option, words) in [
         ("--dataset mooncake --dataset-path a", r#"{"sped": 2}"#, "unknown field sped"),
         ("--dataset random", r#"{"prompt_length": [9, 3]}"#, "the first must not exceed the second"),
-        ("--dataset speed_benchmark", r#"{"x": 1}"#, "unknown key x"),
+        ("--dataset speed_benchmark", r#"{"x": 1}"#, "unknown field x, expected lengths"),
         ("--dataset openqa", "[1]", "--dataset-args: not a JSON object"),
         ("--prompt hi", r#"{"x": 1}"#, "--dataset-args"),
     ] {

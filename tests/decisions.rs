@@ -2,30 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Server, perf};
+use crate::support::{Reply, Server, everything, perf};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/open_decisions/sample.jsonl");
 
-/// A server that decides by the kind of question.
-fn system_one() -> Server {
-    Server::start(|asked| {
-        let body = asked.json();
-        let answer = match body["questions"]["answer"]["type"].as_str().unwrap() {
-            "noul" => json!({"type": "noul", "noul": 0.2}),
-            "score" => {
-                json!({"type": "score", "score": 1.5, "probabilities": {"0": 0.25, "1": 0.25, "2": 0.25, "3": 0.25}})
-            }
-            _ => {
-                json!({"type": "choice", "choice": "close", "probabilities": {"close": 0.9, "heat": 0.02, "wait": 0.08}})
-            }
-        };
-        Reply::json(200, &json!({"model": "m", "answers": {"answer": answer}, "usage": {"input_tokens": 40}}))
-    })
-}
-
 #[test]
 fn open_decisions_are_asked_and_their_answers_checked() {
-    let server = system_one();
+    let server = everything();
     let run = perf()
         .at(&server, "/v1")
         .args("--api systemone --dataset open_decisions --number 3 --dataset-path")
@@ -45,13 +28,7 @@ fn open_decisions_are_asked_and_their_answers_checked() {
 
 #[test]
 fn native_requests_go_as_they_are() {
-    let server = Server::start(|_| {
-        Reply::json(
-            200,
-            &json!({"model": "m", "kind": "noul", "options": ["false", "true"], "probabilities": [0.75, 0.25],
-                "choice_index": 0, "choice": "false"}),
-        )
-    });
+    let server = everything();
     let row = r#"{"kind": "noul", "state": "It rains.", "question": "Is it dry?", "thinking": "off"}"#;
     let call = || perf().at(&server, "/v1/decide").file("asked.jsonl", row).args("--api autotrust --number 1");
     let run = call().args("--dataset line_by_line --dataset-path asked.jsonl").run();

@@ -349,7 +349,10 @@ fn what_cannot_be_spoken_is_named() {
         (
             "/v1",
             "--api grpc",
-            &["known APIs: openai, local, local_vllm, openai_responses", "anthropic, messages, dashscope, custom"],
+            &[
+                "known APIs: openai, local, local_vllm, openai_responses",
+                "anthropic, messages, dashscope, systemone, autotrust, custom",
+            ],
         ),
         ("/v1/embeddings", "--api openai", &["another API than --api openai", "--api openai_embedding"]),
         ("/v1/chat/completions", "--api embedding", &["another API", "/v1/embeddings"]),

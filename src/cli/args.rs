@@ -86,6 +86,9 @@ pub(super) struct PerfFlags {
     /// With --api local_vllm: further arguments of `vllm serve`, such as "--tensor-parallel-size 2"
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true, help_heading = "Target")]
     vllm_args: Option<String>,
+    /// EvalScope's choice of an attention for a local model; accepted, the embedded model has one
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    attn_implementation: Option<String>,
     /// API key; other users see it in the process list, so prefer EVALSCOPE_API_KEY or the variable of the API's own
     /// tools: OPENAI_API_KEY, ANTHROPIC_API_KEY, DASHSCOPE_API_KEY
     #[arg(long, value_name = "KEY", help_heading = "Target")]
@@ -206,6 +209,9 @@ pub(super) struct PerfFlags {
     /// Keep every event of every reply: for chunks.parquet and for reports as other tools give them
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
     log_chunks: Option<bool>,
+    /// Tell how the first token was handed over from prefill to decoding, in EvalScope's files
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Trust")]
+    enable_pd_metrics: Option<bool>,
     /// Service level objectives in ms: ttft:200 tpot:50 e2el:5000
     #[arg(long, num_args = 1.., value_name = "METRIC:MS", help_heading = "Trust")]
     goodput: Option<Vec<String>>,
@@ -260,8 +266,11 @@ pub(super) struct PerfFlags {
     /// Name of the run; the leaf of the output folder
     #[arg(long, help_heading = "Output")]
     name: Option<String>,
+    /// What reports call the model
+    #[arg(long, value_name = "LABEL", help_heading = "Output")]
+    alias: Option<String>,
     /// Folder of all runs [default: outputs]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", env = "EVALSCOPE_OUTPUT_DIR", hide_env_values = true, help_heading = "Output")]
     outputs_dir: Option<String>,
     /// Leave the time out of the output path
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
@@ -280,9 +289,10 @@ pub(super) struct PerfFlags {
     /// Fewest tokens to generate
     #[arg(long, value_name = "N", help_heading = "Sampling and response")]
     min_tokens: Option<u32>,
-    /// Sampling temperature, always sent [default: 0.0]
-    #[arg(long, help_heading = "Sampling and response")]
-    temperature: Option<f64>,
+    /// Sampling temperature, always sent; server sends none, so that the server takes its own [default: 0.0]
+    #[arg(long, value_name = "X|server", value_parser = temperature, help_heading = "Sampling and response")]
+    #[serde(serialize_with = "number_or_word")]
+    temperature: Option<String>,
     /// Stream replies [default]
     #[arg(
         long,
@@ -327,6 +337,10 @@ pub(super) struct PerfFlags {
     #[arg(long, value_name = "JSON", help_heading = "Sampling and response")]
     extra_args: Option<String>,
 
+    /// EvalScope's agentx, which another program carries out; refused with what takes its place
+    #[arg(long, hide = true)]
+    #[serde(skip)]
+    scenario: Option<String>,
     /// EvalScope's rows per database commit; accepted so that scripts go on working, rows are kept one by one here
     #[arg(long, hide = true)]
     #[serde(skip)]
@@ -345,8 +359,17 @@ impl PerfFlags {
     /// The flags that were given, under the names that profiles use.
     ///
     /// # Errors
-    /// When a value does not fit into TOML, such as a seed beyond 63 bits.
+    /// When a value does not fit into TOML, such as a seed beyond 63 bits, or a scenario is asked for.
     pub(super) fn table(&self) -> Result<toml::Table> {
+        if let Some(scenario) = &self.scenario {
+            return Err(Failure::usage(format!(
+                "--scenario {scenario}: EvalScope leaves this to the program aiperf, which is no part of this one"
+            ))
+            .hint(
+                "replay a coding agent with --dataset trie_agentic_coding, swe_smith or otel and --multi-turn, or run \
+                 `aiperf profile --scenario inferencex-agentx-mvp` itself",
+            ));
+        }
         let mut table = toml::Table::try_from(self)
             .map_err(|error| Failure::usage(format!("{}: the value is out of range", self.unfit())).because(error))?;
         if self.no_stream {
@@ -402,6 +425,12 @@ fn rates<S: serde::Serializer>(rates: &Option<Vec<f64>>, serializer: S) -> std::
         Some(rates) if rates.as_slice() != [-1.0] => rates.serialize(serializer),
         _ => serializer.serialize_none(),
     }
+}
+
+/// A temperature: a number, or the word that leaves it to the server.
+fn temperature(text: &str) -> std::result::Result<String, String> {
+    let sound = text == "server" || text.parse::<f64>().is_ok();
+    sound.then(|| text.to_owned()).ok_or_else(|| "give a number, or server".to_owned())
 }
 
 /// A number where it is one, else the word as it stands.

@@ -22,13 +22,14 @@ impl FormatTime for Clock {
     }
 }
 
-/// Opens the log in the folder of a run. With `detail` every request is logged, on stderr as well.
-pub(super) fn open(folder: &Path, detail: bool) -> Result<()> {
+/// Opens the log in the folder of a run, which holds what is at least of the level. With `detail` every request is logged,
+/// on stderr as well.
+pub(super) fn open(folder: &Path, level: LevelFilter, detail: bool) -> Result<()> {
     let path = folder.join("benchmark.log");
     let file = File::options().create(true).append(true).open(&path).map_err(|error| {
         Failure::files(format!("{} cannot be written", path.display())).because(error).hint("check --outputs-dir")
     })?;
-    let level = if detail { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let level = if detail { LevelFilter::DEBUG } else { level };
     let to_file = fmt::layer()
         .with_timer(Clock)
         .with_ansi(false)

@@ -5,10 +5,12 @@ mod calibrate;
 mod compare;
 mod console;
 mod datasets;
+mod environment;
 mod fetching;
 mod log;
 mod merge;
 mod perf;
+mod prefixes;
 mod progress;
 mod prompt_flags;
 mod report;
@@ -27,7 +29,12 @@ use self::console::Console;
 /// Runs the program with the given arguments and returns its exit number.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let console = Console::new();
-    let parsed = Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let command = Cli::command();
+    let args: Vec<OsString> = match command.find_subcommand("perf") {
+        Some(perf) => prefixes::in_full(args, perf),
+        None => args.into_iter().collect(),
+    };
+    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {

@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::PerfFlags;
 use super::console::Console;
+use super::environment::Environment;
 use super::fetching::Fetching;
-use super::progress::Progress;
+use super::progress::{Every, Progress};
 use super::report::{save_reports, show};
 use super::tune::tune;
 use super::{log, signals};
@@ -54,9 +55,11 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     let given = flags.table()?;
     let overruled = overruled(&given);
     let mut settings = complete(layer(profile.as_ref().map(|(name, text)| (*name, text.as_str())), given)?)?;
+    let environment = Environment::read(|name| std::env::var(name).ok())?;
     let key = flags.key(&settings.api);
     let track = flags.track.resolve(&mut settings)?;
     let mut plan = Plan::resolve(settings, key, entropy())?;
+    plan.notices.extend(environment.notices);
     for flag in flags.idle() {
         plan.notices.push(format!("{flag} has no meaning here and is passed over"));
     }
@@ -101,9 +104,10 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     }
     let time = (!plan.settings.no_timestamp).then(|| jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string());
     let dir = RunDir::create(Path::new(&plan.settings.outputs_dir), time.as_deref(), &plan.folder(), &plan.points)?;
-    log::open(dir.path(), plan.settings.debug)?;
+    log::open(dir.path(), environment.level, plan.settings.debug)?;
     let tracking = Tracking::begin(&track, &plan, &dir)?;
-    let mut progress = Progress::new(*console, &dir, !flags.json, plan.settings.log_every_n_query, tracking);
+    let every = Every { requests: plan.settings.log_every_n_query, time: environment.heartbeat };
+    let mut progress = Progress::new(*console, &dir, !flags.json, every, tracking);
     plan.notices.iter().for_each(|notice| progress.notice(notice));
     let ran = if plan.sla.is_some() {
         tune(&plan, &dir, &mut progress, &stop, *console, flags.json)

@@ -28,14 +28,24 @@ pub(super) struct Progress<'a> {
     bar: ProgressBar,
     /// Whether tables go to stdout; with --json nothing but the summary does.
     tables: bool,
-    log_every: u64,
+    every: Every,
+    /// Seconds into the load point at which the last line of running figures was logged.
+    told_s: f64,
     shown: usize,
     tracking: Tracking,
 }
 
+/// How often running figures are logged: after so many requests, and after so much time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Every {
+    pub(super) requests: u64,
+    pub(super) time: Duration,
+}
+
 impl<'a> Progress<'a> {
-    pub(super) fn new(console: Console, dir: &'a RunDir, tables: bool, log_every: u64, tracking: Tracking) -> Self {
-        Progress { console, dir, bar: ProgressBar::hidden(), tables, log_every: log_every.max(1), shown: 0, tracking }
+    pub(super) fn new(console: Console, dir: &'a RunDir, tables: bool, every: Every, tracking: Tracking) -> Self {
+        let every = Every { requests: every.requests.max(1), ..every };
+        Progress { console, dir, bar: ProgressBar::hidden(), tables, every, told_s: 0.0, shown: 0, tracking }
     }
 
     /// Lets the trackers know that the run is over, and gives what is left to say of them.
@@ -69,6 +79,7 @@ impl Progress<'_> {
             (load, _) => format!("{} {}", load.level(), load.unit()),
         };
         info!("{what}: {load}, number {}", point.number);
+        self.told_s = 0.0;
         if !self.console.is_live() {
             return;
         }
@@ -124,6 +135,10 @@ impl Watcher for Progress<'_> {
 
     fn progress(&mut self, point: Point, summary: &Summary, elapsed_s: f64) {
         self.tracking.tick();
+        if elapsed_s - self.told_s >= self.every.time.as_secs_f64() {
+            self.told_s = elapsed_s;
+            info!("{} s: {}", elapsed_s.round(), running(&summary.rates(), summary.ttft_p50_ns().map(millis)));
+        }
         if self.bar.is_hidden() {
             return;
         }
@@ -153,7 +168,7 @@ impl Watcher for Progress<'_> {
 
     fn done(&mut self, done: u64, summary: &Summary) {
         debug!("request {done} done, {} failed", summary.failed());
-        if done.is_multiple_of(self.log_every) {
+        if done.is_multiple_of(self.every.requests) {
             info!("{}", running(&summary.rates(), summary.ttft_p50_ns().map(millis)));
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! A backend takes whole requests and answers each with a stream of events. How it queues, batches, caches or refuses
 //! is its own affair, which is why the seam has no method for any of that: admission limits are a [`Refusal`], a
-//! prefix cache shows in [`Generation::cached_tokens`], batching does not show at all.
+//! prefix cache shows in [`Generation::cached_tokens`], batching does not show at all. Memory is told by a [`Meter`].
 
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+
+use super::meter::Meter;
 
 /// Something that generates text. The real one is a decoder, the other one plays scripts.
 pub trait Backend: Send + Sync + 'static {
@@ -20,6 +22,11 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// When the request cannot be served, now or ever; see [`Refusal`].
     fn submit(&self, request: GenerationRequest) -> Result<Generation, Refusal>;
+
+    /// What tells how much memory it takes; `None` where that is not told.
+    fn memory(&self) -> Option<Meter> {
+        None
+    }
 }
 
 /// What is asked of a backend, checked but not yet tokenized.

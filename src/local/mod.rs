@@ -7,6 +7,7 @@
 //! | [`scripted`], `pacer` | the backend for tests: a script says when each piece is handed over |
 //! | `body`, `reply`, `routes` | request bodies in, replies and SSE out, the paths between them |
 //! | [`server`] | a loopback server in a thread of its own |
+//! | [`meter`] | memory of the model over time |
 //! | [`metronome`] | a server of known timing that notes the truth, for the self-check of the load engine |
 //!
 //! The server speaks HTTP like any other, so a run against the embedded model takes the same path as a run against a
@@ -22,6 +23,7 @@
 pub mod backend;
 mod body;
 mod candle;
+pub mod meter;
 pub mod metronome;
 mod pacer;
 mod reply;
@@ -32,6 +34,7 @@ pub mod server;
 mod tests;
 
 pub use backend::{Backend, Generation, GenerationRequest, Refusal};
+pub use meter::Meter;
 pub use metronome::{Metronome, Pace, Truth};
 pub use scripted::{Script, Scripted};
 pub use server::{Server, serve};

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
+use super::meter::Meter;
 use super::routes;
 use crate::error::{Failure, Result};
 
@@ -94,6 +95,7 @@ pub struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    memory: Option<Meter>,
 }
 
 impl Server {
@@ -106,6 +108,7 @@ impl Server {
     pub fn start(listener: TcpListener, backend: impl Backend) -> Result<Self> {
         let failed = |error: io::Error| Failure::bug("the server on loopback could not be started").because(error);
         let address = listener.local_addr().map_err(failed)?;
+        let memory = backend.memory();
         listener.set_nonblocking(true).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let listener = {
@@ -123,12 +126,17 @@ impl Server {
             }
             runtime.shutdown_timeout(CLOSE);
         });
-        Ok(Server { address, stop: Some(stop), thread: Some(thread.map_err(failed)?) })
+        Ok(Server { address, stop: Some(stop), thread: Some(thread.map_err(failed)?), memory })
     }
 
     /// The address of chat completions, as `--url` takes it.
     pub fn url(&self) -> String {
         format!("http://{}/v1/chat/completions", self.address)
+    }
+
+    /// What tells how much memory the backend takes, where it does.
+    pub fn memory(&self) -> Option<&Meter> {
+        self.memory.as_ref()
     }
 
     /// Where it listens.

@@ -3,6 +3,7 @@
 use http::{HeaderName, HeaderValue, Uri};
 
 use super::Settings;
+use super::dataset::Set;
 use crate::error::{Failure, Result};
 use crate::target::{Api, CustomApi, Dialect, FIELDS, Secret, resolve_url};
 
@@ -40,10 +41,7 @@ impl Endpoint {
             }
             None if named.is_local() || named == Api::OpenAi => {
                 // As EvalScope has it: the speed benchmark measures completions.
-                let path = match settings.dataset.starts_with("speed_benchmark") {
-                    true => "/v1/completions",
-                    false => "/v1/chat/completions",
-                };
+                let path = if is_speed(settings) { "/v1/completions" } else { "/v1/chat/completions" };
                 let (url, _) = resolve_url(&format!("http://127.0.0.1{path}"), Api::OpenAi, None)?;
                 (if named == Api::OpenAi { Api::Local } else { named }, url)
             }
@@ -53,6 +51,14 @@ impl Endpoint {
             }
         };
         let dialect = Dialect::of(named, &url, described);
+        let (url, dialect) = match dialect {
+            // As in EvalScope, which however sends its first load point to the address of chats.
+            Dialect::Chat if is_speed(settings) && settings.apply_chat_template != Some(true) => {
+                notices.push(format!("--dataset {} measures completions, so its prompts go there", settings.dataset));
+                completions(&url)?
+            }
+            other => (url, other),
+        };
         let chat = dialect.prefers_chat();
         let (url, dialect) = if settings.tokenize_prompt {
             // The address is about to change, and a saved plan must resolve to the same again.
@@ -80,6 +86,17 @@ fn described(settings: &Settings, api: Api) -> Result<Option<CustomApi>> {
     }
 }
 
+/// Whether prompts are those of the speed benchmark.
+fn is_speed(settings: &Settings) -> bool {
+    settings.set().is_some_and(Set::is_speed)
+}
+
+/// The address of completions beside that of chat completions.
+fn completions(url: &Uri) -> Result<(Uri, Dialect)> {
+    let text = url.to_string().replacen("/chat/completions", "/completions", 1);
+    Ok((resolve_url(&text, Api::OpenAi, None)?.0, Dialect::Completion))
+}
+
 /// Where prompts of token ids go: to completions, where the address is that of chat completions.
 fn tokenized(settings: &Settings, url: Uri, dialect: Dialect) -> Result<(Uri, Dialect)> {
     if settings.tokenizer_path.is_none() {
@@ -87,10 +104,7 @@ fn tokenized(settings: &Settings, url: Uri, dialect: Dialect) -> Result<(Uri, Di
             .hint("name the tokenizer of the model; the ids must be those of the server's own vocabulary"));
     }
     match dialect {
-        Dialect::Chat => {
-            let text = url.to_string().replacen("/chat/completions", "/completions", 1);
-            Ok((resolve_url(&text, Api::OpenAi, None)?.0, Dialect::Completion))
-        }
+        Dialect::Chat => completions(&url),
         Dialect::Completion | Dialect::Embedding | Dialect::Custom(_) => Ok((url, dialect)),
         _ => Err(Failure::usage(format!("--tokenize-prompt: --api {} takes no token ids", settings.api))
             .hint("send them to completions: --api openai with an address of /v1/completions")),

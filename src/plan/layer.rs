@@ -17,7 +17,9 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("chat", include_str!("../../profiles/chat.toml")),
     ("code", include_str!("../../profiles/code.toml")),
     ("rag", include_str!("../../profiles/rag.toml")),
+    ("speed", include_str!("../../profiles/speed.toml")),
     ("sweep", include_str!("../../profiles/sweep.toml")),
+    ("vllm-bench", include_str!("../../profiles/vllm-bench.toml")),
 ];
 
 /// Names of the profiles that are built in.

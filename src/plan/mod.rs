@@ -23,7 +23,7 @@ pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use repos::repo_of;
 pub use resolve::Plan;
-pub use settings::{Auto, ListOf, Settings, Warmup};
+pub use settings::{Auto, ListOf, Server, Settings, Temperature, Warmup};
 pub use sla::{SlaSpec, Variable};
 pub use specs::{
     Arrival, EmbeddedSpec, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, VllmSpec,

@@ -197,6 +197,11 @@ fn fits(settings: &mut Settings, set: Set, around: &mut Around<'_>) -> Result<()
         return Err(Failure::usage("--dataset random_multi_turn needs --max-turns")
             .hint("turns are drawn from --min-turns to --max-turns"));
     }
+    if set.is_speed() && around.embedded && settings.dataset_args.is_none() {
+        notices.push(format!(
+            "--dataset {name}: the model inside this program refuses prompts beyond its context; --profile speed has lengths that fit"
+        ));
+    }
     if set == Set::WorkloadTrace {
         if !settings.open_loop {
             return Err(Failure::usage("--dataset workload_trace needs --open-loop")

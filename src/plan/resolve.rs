@@ -79,7 +79,12 @@ impl Plan {
         settings.model = Some(model.clone());
         settings.sleep_interval.get_or_insert(if embedded { 0.0 } else { SLEEP_INTERVAL });
         let seed = *settings.workload_seed.get_or_insert(settings.seed.unwrap_or(entropy));
-        let max_tokens = max_tokens(&mut settings, embedded)?;
+        let speed = settings.set().is_some_and(Set::is_speed);
+        let max_tokens = max_tokens(&mut settings, embedded && !speed)?;
+        if speed {
+            // Replies of one length, as in Qwen's table: a speed over a few tokens says little.
+            settings.min_tokens.get_or_insert(max_tokens.0);
+        }
         let mut sampling = sampling(&settings, max_tokens)?;
         let wants = wants(&settings, Set::named(&settings.dataset).is_ok_and(|set| !set.needs_no_file()))?;
         let fetched = wants.dataset.is_some();
@@ -102,6 +107,11 @@ impl Plan {
                 _ => NUMBER,
             })?,
         };
+        if let Some(name) = &settings.attn_implementation {
+            notices.push(format!(
+                "--attn-implementation {name} has no effect: the embedded model computes attention in one way"
+            ));
+        }
         let load = load(&settings, recorded)?;
         check_numbers(&settings)?;
         let target = Target {
@@ -201,6 +211,7 @@ impl Plan {
     }
 }
 
+/// Bounds of the reply length, with the smaller default where the embedded model answers.
 fn max_tokens(settings: &mut Settings, embedded: bool) -> Result<(u32, u32)> {
     let default = if embedded { EMBEDDED_MAX_TOKENS } else { MAX_TOKENS };
     let values = settings.max_tokens.get_or_insert(super::ListOf::One(default)).to_vec();
@@ -241,7 +252,7 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
             .and_then(|value| if let Value::Object(extra) = value { Some(extra) } else { None })
             .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
-    Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature, fields, extra })
+    Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature.value(), fields, extra })
 }
 
 /// Refuses criteria of tokens that are never generated.
@@ -299,7 +310,7 @@ fn check_numbers(settings: &Settings) -> Result<()> {
     if let Some(interval) = settings.sleep_interval {
         positive("--sleep-interval", interval, true)?;
     }
-    positive("--temperature", settings.temperature, true)?;
+    positive("--temperature", settings.temperature.value().unwrap_or(0.0), true)?;
     if settings.workers == Some(0) {
         return Err(Failure::usage("--workers must be at least 1"));
     }

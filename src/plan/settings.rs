@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::Set;
+
 /// One value or a list of them; both spellings are accepted, a list is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -50,6 +52,34 @@ impl Warmup {
     }
 }
 
+/// Sampling temperature.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Temperature {
+    /// Sent in every body.
+    Value(f64),
+    /// `server`: not sent, so that the server takes its own.
+    Left(Server),
+}
+
+/// The word `server`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Server {
+    /// `server`.
+    Server,
+}
+
+impl Temperature {
+    /// What is sent.
+    pub fn value(self) -> Option<f64> {
+        match self {
+            Temperature::Value(value) => Some(value),
+            Temperature::Left(_) => None,
+        }
+    }
+}
+
 /// Everything a profile may hold, after layering. Keys are checked: an unknown one is refused with the known ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -85,6 +115,9 @@ pub struct Settings {
     pub insecure: bool,
     /// `auto`, `1.1` or `2`.
     pub http_version: String,
+
+    /// EvalScope's name of the way attention is computed; kept for its files, the embedded model has one way.
+    pub attn_implementation: Option<String>,
 
     // Load
     /// Requests per load point.
@@ -135,6 +168,8 @@ pub struct Settings {
     pub require_valid: bool,
     /// Keep every event of every reply.
     pub log_chunks: bool,
+    /// Tell how the first token was handed over from prefill to decoding, in EvalScope's files.
+    pub enable_pd_metrics: bool,
     /// Service level objectives, such as `ttft:200`, in milliseconds.
     pub goodput: Vec<String>,
     /// Read the server's own `/metrics` before, during and after each point.
@@ -175,6 +210,8 @@ pub struct Settings {
     pub otlp_endpoint: Option<String>,
     /// Pushgateway of Prometheus that metrics are pushed to.
     pub prometheus_push: Option<String>,
+    /// What reports call the model.
+    pub alias: Option<String>,
     /// Name of the run; the leaf of the output folder.
     pub name: Option<String>,
     /// Folder of all runs.
@@ -255,8 +292,8 @@ pub struct Settings {
     pub max_tokens: Option<ListOf<u32>>,
     /// Fewest tokens to generate.
     pub min_tokens: Option<u32>,
-    /// Sampling temperature; always sent.
-    pub temperature: f64,
+    /// Sampling temperature: a number that is always sent, or `server`.
+    pub temperature: Temperature,
     /// Stream the reply; always sent.
     pub stream: bool,
     /// Nucleus sampling.
@@ -279,4 +316,12 @@ pub struct Settings {
     pub stop_token_ids: Vec<u32>,
     /// Merged into each body last: a table, or JSON as text.
     pub extra_args: toml::Value,
+}
+
+impl Settings {
+    /// The dataset that prompts come from; `None` where they come from elsewhere, or there is none of this name.
+    pub fn set(&self) -> Option<Set> {
+        let used = self.prompt.is_none() && self.workload.is_none() && self.compat.is_none();
+        used.then(|| Set::named(&self.dataset).ok()).flatten()
+    }
 }

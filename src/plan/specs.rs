@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::dataset::{Args, Set};
+use super::dataset::{Args, Set, SpeedArgs};
 
 /// Another load generator whose draws can be reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,10 +265,14 @@ impl WorkloadSpec {
 
     /// Prompts of a dataset that has a few of its own, each to be sent once.
     pub fn size(&self) -> Option<u64> {
-        match self.source {
-            Source::Set(Set::SpeedBenchmark) => Some(8),
-            Source::Set(Set::SpeedBenchmarkLong) => Some(4),
+        match (&self.source, &self.args) {
+            (Source::Set(set), Args::Speed(args)) => Some((args.lengths(*set).len() * SpeedArgs::REPEATS) as u64),
             _ => None,
         }
+    }
+
+    /// Whether a table of speed against the length of the prompt is asked for.
+    pub fn is_speed(&self) -> bool {
+        matches!(self.source, Source::Set(set) if set.is_speed())
     }
 }

@@ -90,7 +90,7 @@ fn flags(set: Set) -> Vec<&'static str> {
     if !options(set).is_empty() {
         flags.push("--dataset-args");
     }
-    if !matches!(set, Set::SpeedBenchmark | Set::SpeedBenchmarkLong | Set::SharedPrefix) {
+    if !set.is_speed() && set != Set::SharedPrefix {
         flags.push("--min-prompt-length, --max-prompt-length");
     }
     if set.takes_prefix() {

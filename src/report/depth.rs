@@ -7,6 +7,7 @@ use super::notice::{early_end, load_name, mark_of, offered};
 use super::quantiles::quantiles;
 use super::shapes::shapes;
 use super::side_by_side::side_by_side;
+use super::speed::speed_table;
 use super::sweep::quantile;
 use super::table::{Cell, Column, Mark, Row, Table};
 use super::time::MILLI;
@@ -33,6 +34,8 @@ pub struct Depth {
     pub beside: Table,
     /// Limits that were kept.
     pub goodput: Table,
+    /// Speed against the length of the prompt.
+    pub speed: Table,
     /// Every quantity.
     pub spreads: Table,
     /// Its charts.
@@ -52,6 +55,7 @@ pub fn depth(run: &RunResult, point: &PointResult, index: usize) -> Depth {
         facts: facts(point),
         beside: side_by_side(&point.figures),
         goodput: goodput_table(point.figures.goodput.as_ref()),
+        speed: speed_table(point.speed.as_ref()),
         spreads: spreads(&point.figures),
         charts,
         id,

@@ -83,7 +83,7 @@ impl Document {
     pub fn of(run: &RunResult) -> Self {
         let points = by_load(run);
         Document {
-            title: clean(&run.setting.model, 120),
+            title: clean(run.setting.alias.as_ref().unwrap_or(&run.setting.model), 120),
             subtitle: subtitle(run, &points),
             answer: answer(run),
             trust: judgement(run),
@@ -215,6 +215,7 @@ fn setting(run: &RunResult) -> Table {
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let (least, most) = setting.max_tokens;
     let tokens = if least == most { count(u64::from(most)) } else { format!("{least}–{most}") };
+    let alias = setting.alias.iter().map(|alias| ("alias", alias.clone()));
     let rows = [
         ("model", setting.model.clone()),
         ("API", setting.api.clone()),
@@ -234,7 +235,11 @@ fn setting(run: &RunResult) -> Table {
         ("system", setting.system.clone()),
         ("made by", run.tool.clone()),
     ];
-    pairs("Setting", ["what", "value"], rows.into_iter().map(|(name, value)| (name.to_owned(), clean(&value, 300))))
+    pairs(
+        "Setting",
+        ["what", "value"],
+        rows.into_iter().chain(alias).map(|(name, value)| (name.to_owned(), clean(&value, 300))),
+    )
 }
 
 fn pairs(caption: &str, heads: [&str; 2], rows: impl Iterator<Item = (String, String)>) -> Table {

@@ -203,6 +203,9 @@ impl Load {
             timeline: course.timeline(),
             evalscope_summary: compat.summary(options),
             evalscope_percentiles: compat.percentiles(options),
+            evalscope_traces: None,
+            evalscope_throughput: None,
+            speed: None,
             audit: None,
         }
     }
@@ -252,6 +255,7 @@ pub fn run(loads: &[Load]) -> RunResult {
         path: "outputs/20261121_031500/qwen2.5-7b-instruct".to_owned(),
         setting: Setting {
             model: "qwen2.5-7b-instruct".to_owned(),
+            alias: None,
             api: "openai".to_owned(),
             url: "http://10.0.0.5:8000/v1/chat/completions".to_owned(),
             embedded: false,

@@ -137,6 +137,7 @@ fn point(depth: &Depth) -> Result<Value> {
         facts => pairs(&depth.facts),
         beside => table(&depth.beside),
         goodput => table(&depth.goodput),
+        speed => table(&depth.speed),
         spreads => table(&depth.spreads),
         charts,
     })

@@ -40,6 +40,7 @@ mod scale;
 mod shapes;
 mod side_by_side;
 mod sla;
+mod speed;
 mod stages;
 mod svg;
 mod sweep;

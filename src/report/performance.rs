@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::boxed::{boxed, panel};
 use super::decimal::{decimal, number, shown};
+use super::point::windows;
 use crate::run::{PointResult, RunResult};
+use crate::stats::TraceRow;
 use crate::units::clean;
 
 /// A row of the per-request table: its name, the key of its mean, the key of its quantiles and its decimals.
@@ -71,7 +73,41 @@ pub fn performance_summary(run: &RunResult) -> String {
     let rows = points.iter().flat_map(|point| per_request(point)).collect();
     let header = ["Conc.", "Rate", "Metric", "avg", "p50", "p99", "max"];
     out.push_str(&boxed("Per-Request Metrics", &header, rows, 3));
+    let rows: Vec<Vec<String>> = points.iter().flat_map(|point| per_trace(point)).collect();
+    if !rows.is_empty() {
+        let header = ["Conc.", "Rate", "Metric", "mean", "p50", "p90", "p99", "max"];
+        out.push('\n');
+        out.push_str(&boxed("Per-Trace Metrics", &header, rows, 3));
+    }
+    let rows: Vec<Vec<String>> = points.iter().flat_map(|point| workload(point)).collect();
+    if !rows.is_empty() {
+        let header = ["Conc.", "Rate", "Metric (tok/s)", "Overall", "Last 30s", "Steady (drop 20%)"];
+        out.push('\n');
+        out.push_str(&boxed("Workload Throughput", &header, rows, 3));
+    }
     out
+}
+
+/// Rows of a point, the first of them behind its load.
+fn behind_load(point: &PointResult, rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let mut loads = Some(load(&point.evalscope_summary)).into_iter();
+    rows.map(|row| loads.next().unwrap_or_default().into_iter().chain(row).collect()).collect()
+}
+
+/// Whole conversations of a point.
+fn per_trace(point: &PointResult) -> Vec<Vec<String>> {
+    let rows = point.evalscope_traces.iter().flat_map(|traces| &traces.rows);
+    let cells = |row: &TraceRow| {
+        let decimals = if row.metric.ends_with("(%)") { 1 } else { 4 };
+        let values = [row.mean, row.p50, row.p90, row.p99, row.max];
+        std::iter::once(row.metric.clone()).chain(values.map(|value| decimal(value, decimals))).collect()
+    };
+    behind_load(point, rows.map(cells))
+}
+
+/// Tokens a second of a point in three windows of the time.
+fn workload(point: &PointResult) -> Vec<Vec<String>> {
+    behind_load(point, point.evalscope_throughput.iter().flat_map(windows))
 }
 
 fn basics(run: &RunResult, points: &[&PointResult]) -> Vec<Vec<String>> {
@@ -85,11 +121,9 @@ fn basics(run: &RunResult, points: &[&PointResult]) -> Vec<Vec<String>> {
     let generated = measured.then_some(generated);
     let rate = generated.filter(|_| time > 0.0).map(|tokens| tokens / time);
     let setting = &run.setting;
-    let mut rows = vec![
-        ("Model", clean(&setting.model, 200)),
-        ("Test Dataset", clean(&setting.dataset, 200)),
-        ("API Type", clean(&setting.api, 40)),
-    ];
+    let mut rows = vec![("Model", clean(&setting.model, 200))];
+    rows.extend(setting.alias.iter().map(|alias| ("Alias", clean(alias, 200))));
+    rows.extend([("Test Dataset", clean(&setting.dataset, 200)), ("API Type", clean(&setting.api, 40))]);
     if let Some(endpoint) = endpoint(&setting.url) {
         rows.push(("Endpoint", clean(endpoint, 200)));
     }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::boxed::boxed;
 use super::decimal::{MISSING, decimal, number, shown};
+use super::speed::speed_text;
 use crate::run::PointResult;
+use crate::stats::{Throughput, ThroughputRow, TraceSummary};
 
 /// Rows of one group: the key and its decimals. A row whose key is absent is left out.
 type Group = (&'static str, &'static [(&'static str, usize)]);
@@ -83,7 +85,39 @@ pub fn point_tables(point: &PointResult) -> String {
         }
     }
     let summary = boxed("Benchmarking summary", &["Key", "Value"], rows, 1);
-    format!("{summary}\n{}", percentiles(&point.evalscope_percentiles))
+    let mut text = format!("{summary}\n{}", percentiles(&point.evalscope_percentiles));
+    let further = [
+        point.evalscope_traces.as_ref().map(traces),
+        point.evalscope_throughput.as_ref().map(throughput),
+        point.speed.as_ref().map(speed_text),
+    ];
+    further.into_iter().flatten().for_each(|table| text.push_str(&format!("\n{table}")));
+    text
+}
+
+/// The spreads of whole conversations.
+fn traces(summary: &TraceSummary) -> String {
+    let rows = summary.rows.iter().map(|row| {
+        let values = [row.mean, row.min, row.p50, row.p90, row.p95, row.p99, row.max];
+        std::iter::once(row.metric.clone()).chain(values.map(|value| decimal(value, 2))).collect()
+    });
+    let title = format!("Per-trace summary ({} traces)", summary.n_traces);
+    boxed(&title, &["Metric", "mean", "min", "p50", "p90", "p95", "p99", "max"], rows.collect(), 1)
+}
+
+/// Tokens a second in three windows of the time.
+fn throughput(of: &Throughput) -> String {
+    let title = format!("Workload throughput ({} samples)", of.n_samples);
+    boxed(&title, &["Metric (tok/s)", "Overall", "Last 30s", "Steady (drop 20%)"], windows(of), 1)
+}
+
+/// A row a kind of token: its name and the rate in each window.
+pub(super) fn windows(of: &Throughput) -> Vec<Vec<String>> {
+    let row = |row: &ThroughputRow| {
+        let rates = [row.overall, row.last_window, row.steady_state].map(|rate| decimal(rate, 2));
+        std::iter::once(row.metric.clone()).chain(rates).collect()
+    };
+    of.rows.iter().map(row).collect()
 }
 
 fn group(name: &str) -> Vec<String> {

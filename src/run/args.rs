@@ -5,7 +5,7 @@ use std::path::Path;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use crate::plan::{Plan, Point};
+use crate::plan::{Arrival, Plan, Point};
 use crate::target::{MASK, is_secret_header};
 
 /// EvalScope's arguments of a whole run, for trackers: lists of loads and numbers as EvalScope has them there, and the
@@ -43,11 +43,12 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         (min, max) if min == max => json!(max),
         (min, max) => json!([min, max]),
     };
+    let recorded = plan.load.arrival == Arrival::Recorded;
     let optional = |list: &[String]| if list.is_empty() { Value::Null } else { json!(list) };
     let pairs: Vec<(&str, Value)> = vec![
         ("model", json!(settings.model)),
         ("model_id", json!(plan.folder())),
-        ("attn_implementation", Value::Null),
+        ("attn_implementation", json!(settings.attn_implementation)),
         ("api", json!(settings.api)),
         ("tokenizer_path", json!(settings.tokenizer_path)),
         ("port", json!(plan.target.port())),
@@ -62,8 +63,9 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("number", json!(point.number)),
         ("parallel", if point.load.is_open() { json!(-1) } else { json!(point.load.level() as u64) }),
         ("rate", json!(point.load.rate().unwrap_or(-1.0))),
-        ("warmup_num", json!(settings.warmup_num)),
-        ("enable_pd_metrics", json!(false)),
+        // As in EvalScope: the warm-up of recorded traffic is a part of it.
+        ("warmup_num", if recorded { json!(0) } else { json!(settings.warmup_num) }),
+        ("enable_pd_metrics", json!(settings.enable_pd_metrics)),
         ("open_loop", json!(point.load.is_open())),
         ("sleep_interval", json!(settings.sleep_interval)),
         ("duration", json!(settings.duration)),
@@ -87,7 +89,7 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("swanlab_api_key", Value::Null),
         ("swanlab_host", json!(settings.swanlab_host)),
         ("name", json!(settings.name)),
-        ("alias", Value::Null),
+        ("alias", json!(settings.alias)),
         ("outputs_dir", json!(outputs.display().to_string())),
         ("no_timestamp", json!(settings.no_timestamp)),
         ("max_prompt_length", json!(plan.workload.lengths.max)),
@@ -104,7 +106,7 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         ("image_patch_size", json!(settings.image_patch_size)),
         ("dataset", json!(settings.dataset)),
         ("dataset_path", json!(settings.dataset_path)),
-        ("data_source", Value::Null),
+        ("data_source", json!(settings.data_source)),
         ("dataset_offset", json!(settings.dataset_offset)),
         ("dataset_args", options(settings.dataset_args.as_ref())),
         ("frequency_penalty", json!(settings.frequency_penalty)),
@@ -120,7 +122,7 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
             if settings.stop_token_ids.is_empty() { Value::Null } else { json!(settings.stop_token_ids) },
         ),
         ("stream", json!(settings.stream)),
-        ("temperature", json!(settings.temperature)),
+        ("temperature", json!(settings.temperature.value())),
         ("top_p", json!(settings.top_p)),
         ("top_k", json!(settings.top_k)),
         ("extra_args", Value::Object(plan.sampling.extra.clone())),

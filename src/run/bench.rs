@@ -7,6 +7,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::check;
+use super::memory::Gauge;
 use super::point::{Ending, conclude};
 use super::ready::validate;
 use super::requests::{Fingerprint, requests, saves_to};
@@ -43,7 +44,7 @@ pub(super) struct Bench<'a> {
     pub(super) self_check: Option<SelfCheck>,
     offset: u64,
     /// Serves until it is dropped.
-    _server: Answering,
+    server: Answering,
 }
 
 /// Who answers, as long as this is held.
@@ -51,7 +52,7 @@ enum Answering {
     /// Somebody else.
     Remote,
     /// A server inside this program.
-    Embedded { _server: local::Server },
+    Embedded { server: local::Server },
     /// A child of this program.
     Vllm { _server: Box<Vllm> },
 }
@@ -64,7 +65,7 @@ impl Answering {
             Served::Embedded(spec) => {
                 let server = local::start(spec)?;
                 plan.target.url = at(&plan.target.url, &server.addr().to_string())?;
-                Ok(Answering::Embedded { _server: server })
+                Ok(Answering::Embedded { server })
             }
             Served::Vllm(spec) => {
                 let mut server = Box::new(Vllm::start(spec)?);
@@ -110,7 +111,7 @@ impl<'a> Bench<'a> {
             server_metrics: None,
             self_check: None,
             offset: 0,
-            _server: server,
+            server,
         })
     }
 
@@ -126,6 +127,7 @@ impl<'a> Bench<'a> {
         let path = self.dir.point(folder);
         write_file(&path.join("plan.toml"), self.plan.point_toml(point, self.offset)?.as_bytes())?;
         let scraper = self.scrape(&path)?;
+        let gauge = self.plan.workload.is_speed().then(|| self.gauge());
         let Bench { plan, dir, offset, .. } = self;
         let epoch = Epoch::now();
         let mut recorder = Recorder {
@@ -152,6 +154,7 @@ impl<'a> Bench<'a> {
         let made = requests(plan, &self.workload, *offset, point, fingerprint.clone())?;
         let tally = engine::run(&job, made, &mut recorder, self.stop)?;
         scraper.map(Scraper::end).transpose()?;
+        gauge.map(|gauge| gauge.end(&path, epoch)).transpose()?;
         *offset += point.warmup + point.number;
         let self_check = self.self_check.take();
         let ending =
@@ -177,6 +180,15 @@ impl<'a> Bench<'a> {
             self.metrics = self.metrics.take().filter(|_| scraper.is_some());
         }
         Ok(scraper)
+    }
+
+    /// Begins to look at the memory of whoever answers.
+    fn gauge(&self) -> Gauge {
+        let model = match &self.server {
+            Answering::Embedded { server } => server.memory(),
+            Answering::Remote | Answering::Vllm { .. } => None,
+        };
+        Gauge::begin(model, &self.plan.target)
     }
 
     /// The way for a load point; there are never more requests in flight than there are.

@@ -49,7 +49,8 @@ const WORKLOAD: [&str; 27] = [
 ];
 
 /// Settings that only say where results go.
-const HOUSEKEEPING: [&str; 6] = ["debug", "log-every-n-query", "name", "no-timestamp", "outputs-dir", "save-workload"];
+const HOUSEKEEPING: [&str; 7] =
+    ["alias", "debug", "log-every-n-query", "name", "no-timestamp", "outputs-dir", "save-workload"];
 
 /// One of the two runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

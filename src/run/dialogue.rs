@@ -126,8 +126,13 @@ mod tests {
     type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
 
     fn spelling() -> Arc<Spelling> {
-        let sampling =
-            Sampling { max_tokens: (9, 9), stream: true, temperature: 0.0, fields: Map::new(), extra: Map::new() };
+        let sampling = Sampling {
+            max_tokens: (9, 9),
+            stream: true,
+            temperature: Some(0.0),
+            fields: Map::new(),
+            extra: Map::new(),
+        };
         Arc::new(Spelling::chat(sampling))
     }
 

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod dialogue;
 mod fetch;
+mod memory;
 mod merge;
 mod point;
 mod pooled;

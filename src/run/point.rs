@@ -47,6 +47,7 @@ pub(super) fn conclude(
     let mut survey = survey(plan, &path, &ending, &mut rows)?;
     let timeline = survey.again(&path, &rows)?;
     let Survey { figures, stages, evalscope_summary, evalscope_percentiles, audit, is_long, torn, .. } = survey;
+    let Survey { evalscope_traces, evalscope_throughput, speed, .. } = survey;
     let e2e_p50 = figures.e2e_ms.as_ref().map(|e2e| e2e.p50);
     let trust = Trust::judge(&stages, ending.host, ending.self_check, e2e_p50, figures.counts.total);
     save(&path.join("trust.json"), &trust)?;
@@ -63,11 +64,23 @@ pub(super) fn conclude(
         timeline,
         evalscope_summary,
         evalscope_percentiles,
+        evalscope_traces,
+        evalscope_throughput,
+        speed,
         audit,
     };
     save_compat(&path.join("benchmark_args.json"), &Value::Object(benchmark_args(plan, point, &path)))?;
     save_compat(&path.join("benchmark_summary.json"), &result.evalscope_summary)?;
     save_compat(&path.join("benchmark_percentile.json"), &result.evalscope_percentiles)?;
+    if let Some(traces) = &result.evalscope_traces {
+        save_compat(&path.join("trace_summary.json"), traces)?;
+    }
+    if let Some(throughput) = &result.evalscope_throughput {
+        save_compat(&path.join("workload_throughput.json"), throughput)?;
+    }
+    if let Some(speed) = &result.speed {
+        save_compat(&path.join("speed_benchmark.json"), &speed.evalscope())?;
+    }
     save(&path.join("summary.json"), &result)?;
     let mut notices = Vec::new();
     if matches!(plan.settings.warmup_num, Warmup::Found(_)) {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::pooled::Pooled;
 use crate::plan::Point;
-use crate::stats::{Audit, Best, Figures, Timeline, Trust, Verdict};
+use crate::stats::{Audit, Best, Figures, SpeedTable, Throughput, Timeline, TraceSummary, Trust, Verdict};
 
 /// Version of `summary.json`. It grows when a field changes its meaning or goes; new fields may come without.
 pub const FORMAT_VERSION: u32 = 1;
@@ -57,6 +57,15 @@ pub struct PointResult {
     pub evalscope_summary: Map<String, Value>,
     /// Contents of `benchmark_percentile.json`.
     pub evalscope_percentiles: Vec<Map<String, Value>>,
+    /// Contents of `trace_summary.json`, where requests are turns of conversations.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evalscope_traces: Option<TraceSummary>,
+    /// Contents of `workload_throughput.json`, where something succeeded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evalscope_throughput: Option<Throughput>,
+    /// Speed against the length of the prompt, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub speed: Option<SpeedTable>,
     /// The server's own counters held against ours, where it has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<Audit>,
@@ -81,6 +90,9 @@ impl PointResult {
 pub struct Setting {
     /// Model as it was asked for.
     pub model: String,
+    /// What reports call it, where `--alias` names it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alias: Option<String>,
     /// The API, as it was named.
     pub api: String,
     /// Address that was posted to; secrets are never part of it.

@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use super::point::{Ending, count_tokens, objectives};
 use super::result::Status;
-use super::scrape;
+use super::{memory, scrape};
 use crate::error::Result;
 use crate::plan::{Load, Plan, Point, Warmup};
 use crate::record::Record;
 use crate::stats::{
-    Audit, Compat, CompatOptions, Course, Evidence, Figures, FullLoad, GoodputTally, LongCourse, Plateau, Stages,
-    Steady, Summary, Timeline, WarmUp, Window,
+    Audit, Compat, CompatOptions, Course, Evidence, Figures, FullLoad, GoodputTally, LongCourse, Plateau, SpeedTable,
+    SpeedTally, Stages, Steady, Summary, Throughput, Timeline, TokenCourse, TraceSummary, Traces, WarmUp, Window,
 };
-use crate::store::{Chunks, Header, Hlogs, Requests, Rows};
+use crate::store::{Chunks, Header, Hlogs, Requests, Rows, TokenTimeline};
 use crate::tokenizer::Tokenizer;
 
 /// Rows as they count: with the tokens of replies, and with the warm-up that was found in the latencies.
@@ -73,6 +73,14 @@ pub(super) struct Survey {
     course: Course,
     pub(super) evalscope_summary: Map<String, Value>,
     pub(super) evalscope_percentiles: Vec<Map<String, Value>>,
+    /// Where requests are turns of conversations.
+    pub(super) evalscope_traces: Option<TraceSummary>,
+    /// Where something succeeded, after the second pass.
+    pub(super) evalscope_throughput: Option<Throughput>,
+    /// Tokens over time, whose windows the second pass fills.
+    tokens: TokenCourse,
+    /// Where speed against the length of the prompt is asked for.
+    pub(super) speed: Option<SpeedTable>,
     pub(super) audit: Option<Audit>,
     /// Whether EvalScope's percentiles come from histograms.
     pub(super) is_long: bool,
@@ -86,6 +94,8 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
     let (mut summary, mut compat, mut course) = (Summary::default(), Compat::default(), Course::default());
     let (mut stages, mut evidence) = (Stages::default(), Evidence::default());
     let (mut load, mut warm_up) = (FullLoad::default(), WarmUp::default());
+    let (mut tokens, mut traces) = (TokenCourse::default(), Traces::default());
+    let mut speed = plan.workload.is_speed().then(|| memory::saved(folder).map(SpeedTally::new)).transpose()?;
     let mut goodput = objectives(plan)?.map(GoodputTally::new);
     let mut hlogs = Hlogs::new(folder, epoch_unix_ns);
     let mut window = Window::default();
@@ -100,6 +110,9 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
         goodput.iter_mut().for_each(|goodput| goodput.add(&record));
         hlogs.push(&record)?;
         window.add(&record);
+        tokens.add(&record);
+        traces.add(&record);
+        speed.iter_mut().for_each(|speed| speed.add(&record));
     }
     hlogs.finish()?;
     // A program that was killed could not say what it had not sent; the rows tell, with what was in flight.
@@ -114,10 +127,15 @@ pub(super) fn survey(plan: &Plan, folder: &Path, ending: &Ending, rows: &mut Mea
     let options = CompatOptions {
         multi_turn: figures.conversations.is_some(),
         input_only: plan.target.dialect.is_input_only(),
+        hand_off: plan.settings.enable_pd_metrics,
         ..CompatOptions::of(&point.load)
     };
     let ours = |scrapes| Audit::of(&scrapes, &window.ours(scrape::choices(plan)), scrape::sharing(&plan.workload));
     Ok(Survey {
+        evalscope_traces: traces.summary().filter(|_| options.multi_turn),
+        evalscope_throughput: None,
+        tokens,
+        speed: speed.map(SpeedTally::table),
         figures,
         steady: plateau(&point, &load, &warm_up),
         stages,
@@ -149,14 +167,21 @@ impl Survey {
         let mut chunks = Chunks::new(folder, epoch_unix_ns);
         let mut steady = self.steady.clone().map(Plateau::new);
         let mut long = self.course.again();
+        let (mut windows, mut timeline) = (self.tokens.again(), TokenTimeline::new(folder));
+        let start_s = self.tokens.start_s().unwrap_or(0.0);
         while let Some(record) = rows.next_row()? {
             steady.iter_mut().for_each(|steady| steady.add(&record));
             long.iter_mut().for_each(|long| long.add(&record));
             chunks.push(&record)?;
             requests.push(&record)?;
+            if let Some(point) = windows.add(&record) {
+                timeline.push(start_s, point.at_s, [point.completion, point.new_prompt, point.cached_prompt])?;
+            }
         }
         requests.finish()?;
         chunks.finish()?;
+        timeline.finish()?;
+        self.evalscope_throughput = windows.throughput();
         match steady {
             Ok(steady) => self.figures.steady = Some(steady.figures()),
             Err(reason) => self.figures.steady_none = Some(reason),

@@ -158,6 +158,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
     let target = &plan.target;
     let setting = Setting {
         model: target.model.clone(),
+        alias: plan.settings.alias.clone(),
         api: plan.settings.api.clone(),
         url: target.url.to_string(),
         embedded: matches!(plan.served, Served::Embedded(_)),

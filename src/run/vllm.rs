@@ -24,6 +24,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Last lines of what it said that a failure quotes.
 const QUOTED: usize = 4;
 
+/// Variables of the environment that hold keys of servers, which no child gets.
+pub(super) const KEYS: [&str; 4] = ["EVALSCOPE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DASHSCOPE_API_KEY"];
+
 /// The server. It ends when this is dropped.
 pub(super) struct Vllm {
     child: Child,
@@ -45,7 +48,7 @@ impl Vllm {
         command.args(["serve", &spec.model, "--host", "127.0.0.1", "--port", &port.to_string()]).args(&spec.args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Keys for other servers are none of its business.
-        for name in ["EVALSCOPE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DASHSCOPE_API_KEY"] {
+        for name in KEYS {
             command.env_remove(name);
         }
         // A group of its own: Ctrl-C is for this program, which lets requests in flight end first.

@@ -76,6 +76,24 @@ impl Column {
         };
         percents.iter().map(|percent| one(*percent)).collect()
     }
+
+    /// The values at these percents, interpolated linearly between neighbours, as numpy does; `None` of an empty column.
+    pub(super) fn between<const N: usize>(&self, percents: [f64; N]) -> Option<[f64; N]> {
+        let mut sorted = self.values.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let exact = |percent: f64| {
+            let place = (sorted.len() - 1) as f64 * percent / 100.0;
+            let (below, share) = (place.floor(), place.fract());
+            let at = |index: f64| sorted[(index as usize).min(sorted.len() - 1)];
+            at(below) + share * (at(below + 1.0) - at(below))
+        };
+        self.bounds?;
+        // Neighbours of a long column lie so near that there is nothing to interpolate.
+        Some(percents.map(|percent| match &self.long {
+            Some(_) => self.at(&[percent])[0].unwrap_or(0.0),
+            None => exact(percent),
+        }))
+    }
 }
 
 fn steps(value: f64) -> u64 {
@@ -108,6 +126,14 @@ mod tests {
     fn an_empty_column_has_nothing() {
         let mut column = Column::default();
         column.push(f64::NAN);
-        assert_eq!((column.mean(), column.at(&[50.0])), (None, vec![None]));
+        assert_eq!((column.mean(), column.at(&[50.0]), column.between([50.0])), (None, vec![None], None));
+    }
+
+    #[test]
+    fn between_two_values_a_line_is_drawn() {
+        let mut column = Column::default();
+        [4.0, 1.0, 2.0].into_iter().for_each(|value| column.push(value));
+        let found = column.between([0.0, 50.0, 75.0, 90.0, 100.0]);
+        assert_eq!(found, Some([1.0, 2.0, 3.0, 3.6, 4.0]));
     }
 }

@@ -8,6 +8,7 @@ mod parquet;
 mod requests;
 mod run_dir;
 mod saved;
+mod token_timeline;
 
 pub use chunks::Chunks;
 pub use hlog::{Hlogs, merge};
@@ -16,3 +17,4 @@ pub use journal::{Header, Journal, Rows};
 pub use requests::Requests;
 pub use run_dir::{RunDir, write_file};
 pub use saved::{Digest, SavedHeader, SavedReader, SavedRequest, SavedWriter};
+pub use token_timeline::TokenTimeline;

@@ -127,7 +127,7 @@ mod tests {
         Sampling {
             max_tokens: (16, 16),
             stream: true,
-            temperature: 0.0,
+            temperature: Some(0.0),
             fields: Map::from_iter([
                 ("seed".to_owned(), json!(7)),
                 ("stop".to_owned(), json!(["x"])),

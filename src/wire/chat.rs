@@ -45,7 +45,9 @@ pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<
     if let Some(ids) = sampling.fields.get("stop_token_ids") {
         wished.insert("stop_token_ids".to_owned(), ids.clone());
     }
-    wished.insert("temperature".to_owned(), json!(sampling.temperature));
+    if let Some(temperature) = sampling.temperature {
+        wished.insert("temperature".to_owned(), json!(temperature));
+    }
     for name in ["top_p", "top_k"] {
         if let Some(value) = sampling.fields.get(name) {
             wished.insert(name.to_owned(), value.clone());

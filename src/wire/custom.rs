@@ -22,7 +22,9 @@ pub(super) fn body(api: &CustomApi, prompt: &Prompt, sampling: &Sampling, model:
     put("model", json!(model));
     put("max_tokens", json!(prompt.max_tokens.unwrap_or(sampling.max_tokens.1)));
     put("stream", json!(sampling.stream));
-    put("temperature", json!(sampling.temperature));
+    if let Some(temperature) = sampling.temperature {
+        put("temperature", json!(temperature));
+    }
     put("extra", Value::Object(sampling.extra.clone()));
     let mut spoken = |text: &str, messages: Value| {
         put("prompt", json!(text));
@@ -130,7 +132,7 @@ mod tests {
         Sampling {
             max_tokens: (16, 16),
             stream: true,
-            temperature: 0.0,
+            temperature: Some(0.0),
             fields: Map::from_iter([("seed".to_owned(), json!(7)), ("stop".to_owned(), json!(["\n"]))]),
             extra: Map::from_iter([("min_p".to_owned(), json!(0.1))]),
         }

@@ -38,7 +38,9 @@ pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<
     for name in ["frequency_penalty", "repetition_penalty", "logprobs", "n", "seed", "stop"] {
         field(name);
     }
-    parameters.insert("temperature".to_owned(), json!(sampling.temperature));
+    if let Some(temperature) = sampling.temperature {
+        parameters.insert("temperature".to_owned(), json!(temperature));
+    }
     for name in ["top_p", "top_k"] {
         if let Some(value) = sampling.fields.get(name) {
             parameters.insert(name.to_owned(), value.clone());

@@ -38,7 +38,9 @@ pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<
         wished.insert("stop_sequences".to_owned(), stop.clone());
     }
     wished.insert("stream".to_owned(), json!(sampling.stream));
-    wished.insert("temperature".to_owned(), json!(sampling.temperature));
+    if let Some(temperature) = sampling.temperature {
+        wished.insert("temperature".to_owned(), json!(temperature));
+    }
     for name in ["top_p", "top_k"] {
         if let Some(value) = sampling.fields.get(name) {
             wished.insert(name.to_owned(), value.clone());

@@ -28,7 +28,9 @@ pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<
     wished.insert("model".to_owned(), json!(model));
     wished.insert("max_output_tokens".to_owned(), json!(prompt.max_tokens.unwrap_or(sampling.max_tokens.1)));
     wished.insert("stream".to_owned(), json!(sampling.stream));
-    wished.insert("temperature".to_owned(), json!(sampling.temperature));
+    if let Some(temperature) = sampling.temperature {
+        wished.insert("temperature".to_owned(), json!(temperature));
+    }
     if let Some(top_p) = sampling.fields.get("top_p") {
         wished.insert("top_p".to_owned(), top_p.clone());
     }

@@ -150,6 +150,10 @@ pub fn options(set: Set) -> &'static [(&'static str, &'static str)] {
             ("zipf", "group k comes with weight k^-zipf; 0 takes all alike [0]"),
         ],
         Schema::Batch => &[("batch_size", "texts a request [8]")],
+        Schema::Speed => &[(
+            "lengths",
+            "how often the character stands in a prompt, each prompt comes twice [Qwen's: 1, 6144, 14336, 30720; long: 63488, 129024]",
+        )],
         Schema::Rank => &[
             ("num_documents", "documents a request [10]"),
             ("document_length_ratio", "length of a document against that of its query [5]"),

@@ -18,7 +18,7 @@ use super::trajectories::Trajectories;
 use super::trie::Trie;
 use super::{Source, Survey, Workload, messages};
 use crate::error::{Failure, Result};
-use crate::plan::dataset::{Args, Set};
+use crate::plan::dataset::{Args, Set, SpeedArgs};
 use crate::plan::{self, WorkloadSpec};
 use crate::prompt::{Content, Conversation, Prompt};
 use crate::tokenizer::Tokenizer;
@@ -37,11 +37,8 @@ const FILES: [(Set, &str); 7] = [
     (Set::TrieAgenticCoding, "agentic_coding_8k.jsonl"),
     (Set::TrieCodeQa, "code_qa_8k.jsonl"),
 ];
-/// The character of the speed benchmark, and how often it stands in a prompt; each prompt comes twice.
+/// The character of the speed benchmark.
 const SPEED_CHARACTER: &str = "熵";
-const SPEED: [usize; 4] = [1, 6144, 14336, 30720];
-const SPEED_LONG: [usize; 2] = [63488, 129_024];
-const SPEED_REPEATS: usize = 2;
 
 type Boxed = Box<dyn Source + Send>;
 
@@ -126,8 +123,7 @@ fn source(spec: &WorkloadSpec, tokenizer: Option<&Tokenizer>, count: u64) -> Res
         | Set::RandomEmbeddingBatch
         | Set::RandomRerank => return Ok(Box::new(Random::new(spec, set, owned)?)),
         Set::SharedPrefix => return Ok(Box::new(Shared::new(spec, owned)?)),
-        Set::SpeedBenchmark => return speed(&SPEED, tokenizer),
-        Set::SpeedBenchmarkLong => return speed(&SPEED_LONG, tokenizer),
+        Set::SpeedBenchmark | Set::SpeedBenchmarkLong => return speed(spec, set, tokenizer),
         Set::ServeGen => return Ok(Box::new(Clients::new(spec, owned)?)),
         Set::Otel => return Ok(Box::new(Spans::new(spec, tokenizer)?)),
         Set::WorkloadTrace => return Ok(Box::new(TraceFile::new(spec, owned)?)),
@@ -211,16 +207,17 @@ fn path(spec: &WorkloadSpec, set: Set) -> Option<PathBuf> {
 }
 
 /// The prompts of the speed benchmark: each length twice.
-fn speed(lengths: &[usize], tokenizer: Option<&Tokenizer>) -> Result<Boxed> {
+fn speed(spec: &WorkloadSpec, set: Set, tokenizer: Option<&Tokenizer>) -> Result<Boxed> {
+    let Args::Speed(args) = &spec.args else { return Err(Failure::bug("no options of a speed benchmark")) };
     let mut prompts = Vec::new();
-    for length in lengths {
-        let content = Content::Text(SPEED_CHARACTER.repeat(*length));
+    for length in args.lengths(set) {
+        let content = Content::Text(SPEED_CHARACTER.repeat(length as usize));
         let tokens = match tokenizer {
             Some(tokenizer) => messages::tokens(&content, tokenizer)?,
             None => None,
         };
         let prompt: Conversation = Prompt { tokens, ..Prompt::new(content) }.into();
-        prompts.extend(std::iter::repeat_n(prompt, SPEED_REPEATS));
+        prompts.extend(std::iter::repeat_n(prompt, SpeedArgs::REPEATS));
     }
     Ok(Box::new(Fixed(prompts)))
 }

@@ -92,19 +92,24 @@ def emit(tool, recipe, seed, count, **values):
     print(json.dumps({"tool": tool, "seed": seed, "count": count, **values, "prompts": prompts}))
 
 
-for seed, count, input_len, output_len, ratio, prefix_len in [
-    (0, 6, 24, 16, 0.0, 0), (0, 8, 24, 16, 0.5, 0), (7, 8, 31, 5, 0.3, 12), (42, 5, 3, 1, 0.9, 4),
-    (42, 3, 300, 128, 0.1, 0), (2**32 - 1, 6, 40, 9, 0.99, 33),
-]:
-    values = {"input_len": input_len, "output_len": output_len, "ratio": ratio, "prefix_len": prefix_len}
-    emit("vllm", vllm, seed, count, **values)
-for seed, count, input_len, output_len, ratio in [
-    (42, 8, 48, 32, 0.0), (1, 6, 20, 8, 1.0), (5, 6, 33, 9, 0.37), (0, 3, 300, 1, 0.5),
-]:
-    emit("sglang", sglang, seed, count, input_len=input_len, output_len=output_len, ratio=ratio)
-for seed, count, lengths, max_tokens, prefix_len, offset in [
-    (42, 8, [10, 40], [16, 16], 0, 0), (1, 6, [20, 20], [1, 64], 7, 0), (9, 6, [0, 30], [5, 2048], 3, 1000003),
-    (9, 3, [200, 300], [7, 9], 0, 17),
-]:
-    values = {"lengths": lengths, "max_tokens": max_tokens, "prefix_len": prefix_len, "offset": offset}
-    emit("evalscope", evalscope, seed, count, **values)
+def main():
+    for seed, count, input_len, output_len, ratio, prefix_len in [
+        (0, 6, 24, 16, 0.0, 0), (0, 8, 24, 16, 0.5, 0), (7, 8, 31, 5, 0.3, 12), (42, 5, 3, 1, 0.9, 4),
+        (42, 3, 300, 128, 0.1, 0), (2**32 - 1, 6, 40, 9, 0.99, 33),
+    ]:
+        values = {"input_len": input_len, "output_len": output_len, "ratio": ratio, "prefix_len": prefix_len}
+        emit("vllm", vllm, seed, count, **values)
+    for seed, count, input_len, output_len, ratio in [
+        (42, 8, 48, 32, 0.0), (1, 6, 20, 8, 1.0), (5, 6, 33, 9, 0.37), (0, 3, 300, 1, 0.5),
+    ]:
+        emit("sglang", sglang, seed, count, input_len=input_len, output_len=output_len, ratio=ratio)
+    for seed, count, lengths, max_tokens, prefix_len, offset in [
+        (42, 8, [10, 40], [16, 16], 0, 0), (1, 6, [20, 20], [1, 64], 7, 0), (9, 6, [0, 30], [5, 2048], 3, 1000003),
+        (9, 3, [200, 300], [7, 9], 0, 17),
+    ]:
+        values = {"lengths": lengths, "max_tokens": max_tokens, "prefix_len": prefix_len, "offset": offset}
+        emit("evalscope", evalscope, seed, count, **values)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 mod http2;
 mod hub;
+mod page;
 mod program;
 mod quiet;
 mod reply;
@@ -10,6 +11,7 @@ mod server;
 
 pub use http2::Http2Server;
 pub use hub::{COMMIT, Files, Hub};
+pub use page::{command, each, everything, words};
 pub use program::{Perf, calibrate, perf, report};
 pub use quiet::alone;
 pub use reply::{Gate, Reply};

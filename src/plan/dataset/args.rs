@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use super::{Pair, Schema, Set, Spread};
 use crate::error::{Failure, Result};
 
+/// Most characters of a prompt of the speed benchmark.
+const MOST: u32 = 1 << 24;
+
 /// The options of a dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Args {
@@ -33,6 +36,8 @@ pub enum Args {
     Batch(BatchArgs),
     /// See [`RankArgs`].
     Rank(RankArgs),
+    /// See [`SpeedArgs`].
+    Speed(SpeedArgs),
 }
 
 /// What becomes of a text that is not as long as `target_input_len`.
@@ -257,6 +262,33 @@ pub struct RankArgs {
     pub document_length_ratio: Option<f64>,
 }
 
+/// Lengths of Qwen's table of speed against context, in characters.
+const SPEED: [u32; 4] = [1, 6144, 14336, 30720];
+/// Those of its table for long contexts.
+const SPEED_LONG: [u32; 2] = [63488, 129_024];
+
+/// Options of the speed benchmark.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpeedArgs {
+    /// How often the character stands in a prompt, in place of Qwen's lengths.
+    pub lengths: Option<Vec<u32>>,
+}
+
+impl SpeedArgs {
+    /// How often a prompt of each length is sent.
+    pub const REPEATS: usize = 2;
+
+    /// The lengths of a set, in characters: those that were asked for, else Qwen's.
+    pub fn lengths(&self, set: Set) -> Vec<u32> {
+        match &self.lengths {
+            Some(lengths) => lengths.clone(),
+            None if set == Set::SpeedBenchmarkLong => SPEED_LONG.to_vec(),
+            None => SPEED.to_vec(),
+        }
+    }
+}
+
 impl Args {
     /// Checks options against the schema of their set.
     ///
@@ -278,6 +310,7 @@ impl Args {
             Schema::Shared => Args::Shared(read(set, given)?),
             Schema::Batch => Args::Batch(read(set, given)?),
             Schema::Rank => Args::Rank(read(set, given)?),
+            Schema::Speed => Args::Speed(read(set, given)?),
         };
         args.check(set)?;
         Ok(args)
@@ -337,6 +370,14 @@ impl Args {
                 Ok(())
             }
             Args::Batch(args) => positive("batch_size", f64::from(args.batch_size.unwrap_or(1))),
+            Args::Speed(SpeedArgs { lengths: None }) => Ok(()),
+            Args::Speed(SpeedArgs { lengths: Some(lengths) }) => {
+                if lengths.is_empty() || lengths.iter().any(|length| !(1..=MOST).contains(length)) {
+                    return Err(refuse(set, format_args!("lengths: one or more from 1 to {MOST} are needed"))
+                        .hint("write them as {\"lengths\": [1, 64, 256]}"));
+                }
+                Ok(())
+            }
             Args::Rank(args) => {
                 positive("num_documents", f64::from(args.num_documents.unwrap_or(1)))?;
                 positive("document_length_ratio", args.document_length_ratio.unwrap_or(1.0))
@@ -399,7 +440,14 @@ mod tests {
     fn what_is_not_known_or_not_sound_is_named() {
         for (set, given, words) in [
             (Set::Custom, json!({"targt": 1}), "unknown field targt, expected one of target_input_len"),
-            (Set::SpeedBenchmark, json!({"x": 1}), "--dataset-args of speed_benchmark: unknown key x"),
+            (
+                Set::SpeedBenchmark,
+                json!({"x": 1}),
+                "--dataset-args of speed_benchmark: unknown field x, expected lengths",
+            ),
+            (Set::SpeedBenchmark, json!({"lengths": []}), "lengths: one or more"),
+            (Set::SpeedBenchmark, json!({"lengths": [1, 0]}), "lengths: one or more"),
+            (Set::Embedding, json!({"x": 1}), "--dataset-args of embedding: unknown key x"),
             (Set::OpenQa, json!({"target_input_len": 0}), "at least 1"),
             (Set::OpenQa, json!({"prefix_file": "a"}), "prefix_file needs target_input_len"),
             (

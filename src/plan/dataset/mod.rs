@@ -11,7 +11,8 @@ mod set;
 mod spread;
 
 pub use args::{
-    Args, BatchArgs, RandomArgs, RankArgs, RecordedArgs, ServeArgs, SharedArgs, TextArgs, TraceArgs, TurnArgs,
+    Args, BatchArgs, RandomArgs, RankArgs, RecordedArgs, ServeArgs, SharedArgs, SpeedArgs, TextArgs, TraceArgs,
+    TurnArgs,
 };
 pub use args::{InputLenMode, PrefixRole, Range};
 pub use set::{Schema, Set};

@@ -70,6 +70,8 @@ pub enum Schema {
     Batch,
     /// A query with documents.
     Rank,
+    /// One character so many times.
+    Speed,
 }
 
 impl Set {
@@ -155,9 +157,8 @@ impl Set {
             Set::SharedPrefix => Schema::Shared,
             Set::EmbeddingBatch | Set::RandomEmbeddingBatch => Schema::Batch,
             Set::RandomRerank => Schema::Rank,
+            Set::SpeedBenchmark | Set::SpeedBenchmarkLong => Schema::Speed,
             Set::CustomMultiTurn
-            | Set::SpeedBenchmark
-            | Set::SpeedBenchmarkLong
             | Set::Embedding
             | Set::RandomEmbedding
             | Set::Rerank
@@ -195,7 +196,12 @@ impl Set {
 
     /// Whether its prompts are within the program, or made by it.
     pub fn needs_no_file(self) -> bool {
-        self.is_random() || matches!(self, Set::OpenQa | Set::SpeedBenchmark | Set::SpeedBenchmarkLong)
+        self.is_random() || self == Set::OpenQa || self.is_speed()
+    }
+
+    /// Whether it is for a table of speed against the length of the prompt.
+    pub fn is_speed(self) -> bool {
+        matches!(self, Set::SpeedBenchmark | Set::SpeedBenchmarkLong)
     }
 
     /// Whether a shared random prefix can be put before its prompts.

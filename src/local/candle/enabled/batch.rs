@@ -11,6 +11,7 @@ use super::cache::Cache;
 use super::decoder::{Decoder, Row};
 use super::sequence::Sequence;
 use super::vocabulary::Vocabulary;
+use crate::local::Meter;
 
 /// Most tokens of prompts that are read in one step.
 const PROMPT_ROWS: usize = 64;
@@ -22,12 +23,14 @@ pub struct Batch {
     sequences: Vec<Sequence>,
     /// The cache of each sequence, at the same index.
     caches: Vec<Cache>,
+    /// Told of every cache that comes and goes.
+    memory: Meter,
 }
 
 impl Batch {
     /// An empty batch.
-    pub fn new(decoder: Decoder, vocabulary: Arc<Vocabulary>) -> Self {
-        Batch { decoder, vocabulary, sequences: Vec::new(), caches: Vec::new() }
+    pub fn new(decoder: Decoder, vocabulary: Arc<Vocabulary>, memory: Meter) -> Self {
+        Batch { decoder, vocabulary, sequences: Vec::new(), caches: Vec::new(), memory }
     }
 
     /// Takes sequences and steps until the channel is closed; what is under way then is broken off.
@@ -57,7 +60,9 @@ impl Batch {
 
     /// Adds a sequence.
     pub fn join(&mut self, sequence: Sequence) {
-        self.caches.push(Cache::new(&self.decoder.shape, sequence.positions()));
+        let cache = Cache::new(&self.decoder.shape, sequence.positions());
+        self.memory.take(cache.bytes());
+        self.caches.push(cache);
         self.sequences.push(sequence);
     }
 
@@ -73,8 +78,7 @@ impl Batch {
             // The caches may hold half a step, so nothing that is under way can go on.
             let why = format!("the embedded model failed: {error}");
             self.sequences.iter().for_each(|sequence| sequence.fail(&why));
-            self.sequences.clear();
-            self.caches.clear();
+            self.keep(&vec![false; self.sequences.len()]);
         }
     }
 
@@ -119,7 +123,14 @@ impl Batch {
         let mut each = going.iter();
         self.sequences.retain(|_| each.next().copied().unwrap_or(true));
         let mut each = going.iter();
-        self.caches.retain(|_| each.next().copied().unwrap_or(true));
+        let memory = &self.memory;
+        self.caches.retain(|cache| {
+            let stays = each.next().copied().unwrap_or(true);
+            if !stays {
+                memory.give(cache.bytes());
+            }
+            stays
+        });
     }
 }
 
@@ -137,7 +148,7 @@ mod tests {
     fn batch() -> Result<Batch, Box<dyn std::error::Error>> {
         let vocabulary = Vocabulary::of(&Tokenizer::built_in()?);
         let decoder = Decoder::draw(catalog::find("random:tiny")?, vocabulary.len(), 11)?;
-        Ok(Batch::new(decoder, Arc::new(vocabulary)))
+        Ok(Batch::new(decoder, Arc::new(vocabulary), Meter::default()))
     }
 
     fn greedy() -> Draw {
@@ -225,8 +236,12 @@ mod tests {
         batch.join(stays);
         batch.step();
         assert_eq!((batch.sequences.len(), batch.caches.len()), (2, 2));
+        let [gone, stays] = [0, 1].map(|slot| batch.caches[slot].bytes());
+        assert_eq!(stays, 2 * 2 * 4 * (1005 * 32), "two layers of keys and values, 32 numbers a position");
+        batch.memory.watch();
         drop(events);
         batch.step();
+        assert_eq!(batch.memory.seen().iter().map(|(_, bytes)| *bytes).collect::<Vec<_>>(), [gone + stays, stays]);
         assert_eq!((batch.sequences.len(), batch.caches.len()), (1, 1));
         assert_eq!(ids(&mut others).len(), 2);
         Ok(())

@@ -25,4 +25,10 @@ impl Cache {
         let memory = || Memory { keys: Vec::with_capacity(room), values: Vec::with_capacity(room) };
         Cache { layers: (0..shape.layers).map(|_| memory()).collect() }
     }
+
+    /// Bytes that it takes, those that are still empty included.
+    pub fn bytes(&self) -> u64 {
+        let numbers = self.layers.iter().map(|layer| layer.keys.capacity() + layer.values.capacity());
+        (numbers.sum::<usize>() * size_of::<f32>()) as u64
+    }
 }

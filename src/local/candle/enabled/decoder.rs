@@ -75,6 +75,15 @@ impl Decoder {
         Ok(Decoder { shape, vocabulary, embedding, blocks, head, rotations: Rotations::of(&shape) })
     }
 
+    /// Bytes of its weights.
+    pub fn bytes(&self) -> u64 {
+        let of_block = |block: &Block| {
+            [&block.asking, &block.mixing, &block.opening, &block.closing].map(Tensor::elem_count).iter().sum::<usize>()
+        };
+        let numbers = self.embedding.elem_count() + self.head.elem_count();
+        ((numbers + self.blocks.iter().map(of_block).sum::<usize>()) * size_of::<f32>()) as u64
+    }
+
     /// Takes the rows through the network, adds them to their caches, and gives the logits of those that want them:
     /// `[wanted, vocabulary or somewhat more]`, or nothing when none does.
     ///

@@ -42,6 +42,7 @@ use template::Template;
 use vocabulary::Vocabulary;
 
 use crate::error::{Failure, Result};
+use crate::local::Meter;
 use crate::local::backend::{Backend, Generation, GenerationRequest, Input, Refusal};
 use crate::plan::EmbeddedSpec;
 use crate::tokenizer::Tokenizer;
@@ -57,6 +58,7 @@ pub struct Model {
     arrivals: AtomicU64,
     sequences: Option<mpsc::Sender<Sequence>>,
     thread: Option<JoinHandle<()>>,
+    memory: Meter,
 }
 
 /// Checks that there is a model of this name.
@@ -78,7 +80,9 @@ pub fn load(spec: &EmbeddedSpec) -> Result<Model> {
     let decoder = Decoder::draw(shape, vocabulary.len(), weights::seed(&spec.model, spec.seed))
         .map_err(|error| Failure::bug(format!("--model {}: cannot be built", spec.model)).because(error))?;
     let (sequences, arriving) = mpsc::channel();
-    let batch = Batch::new(decoder, Arc::clone(&vocabulary));
+    let memory = Meter::default();
+    memory.take(decoder.bytes());
+    let batch = Batch::new(decoder, Arc::clone(&vocabulary), memory.clone());
     let thread = std::thread::Builder::new()
         .name("local-model".to_owned())
         .spawn(move || batch.run(&arriving))
@@ -93,6 +97,7 @@ pub fn load(spec: &EmbeddedSpec) -> Result<Model> {
         arrivals: AtomicU64::new(0),
         sequences: Some(sequences),
         thread: Some(thread),
+        memory,
     })
 }
 
@@ -139,6 +144,10 @@ impl Backend for Model {
             return Err(Refusal::Broken("the thread of the model is gone".to_owned()));
         }
         Ok(Generation { prompt_tokens, cached_tokens: 0, events })
+    }
+
+    fn memory(&self) -> Option<Meter> {
+        Some(self.memory.clone())
     }
 }
 
