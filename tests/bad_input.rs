@@ -154,7 +154,10 @@ fn prefixes_of_flags_work_where_they_are_unambiguous() {
 fn profiles_are_found_or_the_known_ones_listed() {
     let server = server();
     let call = || perf().checking(&server);
-    refused(&server, call().args("--profile rush").exit(2).says("rush").says("burst, chat, code, rag, sweep"));
+    refused(
+        &server,
+        call().args("--profile rush").exit(2).says("rush").says("burst, chat, code, rag, speed, sweep, vllm-bench"),
+    );
     refused(&server, call().args("--profile gone.toml").exit(4).says("gone.toml").says("cannot be read"));
     let profile = |text: &str| call().file("mine.toml", text).args("--profile mine.toml");
     for (text, words) in [
