@@ -38,11 +38,12 @@ impl Timer {
             if left > ahead {
                 self.inner.sleep(left - ahead).await?;
                 self.ahead_ns.set(adapted(ahead, clock.now() > due_ns));
-            } else if left > SPIN_NS {
-                tokio::task::yield_now().await;
-                clock.waited_awake(now, LOOK_NS);
             } else {
-                std::hint::spin_loop();
+                if left > SPIN_NS {
+                    tokio::task::yield_now().await;
+                } else {
+                    std::hint::spin_loop();
+                }
                 clock.waited_awake(now, LOOK_NS);
             }
             now = clock.now();

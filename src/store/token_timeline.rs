@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::hlog::cannot;
 use crate::error::{Failure, Result};
 use crate::units::round_to;
 
@@ -68,7 +69,7 @@ fn part(path: &Path) -> PathBuf {
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Failure {
-    Failure::files(format!("{} cannot be written", path.display())).because(error).hint("is the disk full?")
+    cannot("written", path).because(error).hint("is the disk full?")
 }
 
 #[cfg(test)]

@@ -18,6 +18,27 @@ const BLOCK: usize = 32 << 10;
 /// Length of what stands before a piece, and of the file's own header.
 const HEAD: usize = 7;
 
+/// Letters of the ids of runs that are kept so.
+pub(super) const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// An instant, as the records of both trackers have it.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Timestamp {
+    /// Seconds since 1970.
+    #[prost(int64, tag = "1")]
+    pub(super) seconds: i64,
+    /// Nanoseconds of the second.
+    #[prost(int32, tag = "2")]
+    pub(super) nanos: i32,
+}
+
+impl Timestamp {
+    /// The instant of ns since 1970.
+    pub(super) fn of(ns: u64) -> Self {
+        Timestamp { seconds: (ns / 1_000_000_000) as i64, nanos: (ns % 1_000_000_000) as i32 }
+    }
+}
+
 /// The log while it is written. Each record is handed to the system as a whole, so that what was written before a
 /// program is killed can be read.
 pub(super) struct Framed {

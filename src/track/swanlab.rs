@@ -17,15 +17,13 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use super::environment::Environment;
-use super::framed::Framed;
+use super::framed::{Framed, LETTERS, Timestamp};
 use super::tracker::{About, End, Over, State, Step, Tracker, quoted, random_id};
 use crate::error::{Failure, Result};
 use crate::store::write_file;
 
 /// The header of a log: ident, magic, version.
 const HEADER: ([u8; 4], u16, u8) = (*b":SWL", 0xE1D6, 2);
-/// Letters of a run's id.
-const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 /// Numbers of records that there is one of. All others count up, for the uploading tool keeps one record a number.
 const START: i64 = -1;
 const FINISH: i64 = -2;
@@ -52,14 +50,6 @@ enum Kind {
     Scalar(Scalar),
     #[prost(message, tag = "20")]
     Save(Save),
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Timestamp {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -162,7 +152,7 @@ impl Swanlab {
                 workspace: environment.swanlab_workspace.clone().unwrap_or_default(),
                 name: about.name.clone(),
                 id,
-                since: Some(timestamp(at)),
+                since: Some(Timestamp::of(at)),
             }),
         )?;
         // SwanLab reads YAML here, and JSON is YAML.
@@ -177,7 +167,7 @@ impl Swanlab {
     }
 
     fn write(&mut self, num: i64, at_ns: u64, kind: Kind) -> Result<()> {
-        self.log.append(&Record { num, at: Some(timestamp(at_ns)), kind: Some(kind) })
+        self.log.append(&Record { num, at: Some(Timestamp::of(at_ns)), kind: Some(kind) })
     }
 
     /// Writes a file of SwanLab's own and says that it is there.
@@ -190,7 +180,7 @@ impl Swanlab {
     fn scalar(&mut self, key: &str, step: u64, at_ns: u64, number: f64) -> Result<()> {
         self.numbered += 1;
         let step = i64::try_from(step).unwrap_or(i64::MAX);
-        let (at, value) = (Some(timestamp(at_ns)), Some(Number { number }));
+        let (at, value) = (Some(Timestamp::of(at_ns)), Some(Number { number }));
         self.write(self.numbered, at_ns, Kind::Scalar(Scalar { key: key.to_owned(), step, kind: 1, at, value }))
     }
 }
@@ -228,7 +218,7 @@ impl Tracker for Swanlab {
             State::Interrupted => RunState::Aborted,
         };
         let error = if state == RunState::Finished { String::new() } else { format!("the run {}", told(end.state)) };
-        let finish = Finish { state: state.into(), error, at: Some(timestamp(end.at_ns)) };
+        let finish = Finish { state: state.into(), error, at: Some(Timestamp::of(end.at_ns)) };
         self.write(FINISH, end.at_ns, Kind::Finish(finish))?;
         let host = self.host.as_ref().map(|host| format!("--host {} ", quoted(host))).unwrap_or_default();
         Ok(Some(format!("swanlab sync {host}{}", quoted(&self.folder.display().to_string()))))
@@ -249,10 +239,6 @@ fn told(state: State) -> &'static str {
 
 fn absolute(path: &std::path::Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
-}
-
-fn timestamp(ns: u64) -> Timestamp {
-    Timestamp { seconds: (ns / 1_000_000_000) as i64, nanos: (ns % 1_000_000_000) as i32 }
 }
 
 #[cfg(test)]

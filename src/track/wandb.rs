@@ -16,7 +16,7 @@ use prost::Message;
 use serde_json::{Map, Value, json};
 
 use super::environment::Environment;
-use super::framed::Framed;
+use super::framed::{Framed, LETTERS, Timestamp};
 use super::tracker::{About, End, Over, State, Step, Tracker, quoted, random_id};
 use crate::error::{Failure, Result};
 use crate::store::write_file;
@@ -26,8 +26,6 @@ use crate::units::{NS_PER_S, seconds};
 const HEADER: ([u8; 4], u16, u8) = (*b":W&B", 0xBEE1, 0);
 /// Least version of wandb that reads the log, as wandb itself writes it.
 const MIN_CONSUMER: &str = "0.70.0";
-/// Letters of a run's id.
-const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 #[derive(Clone, PartialEq, Message)]
 struct Record {
@@ -87,14 +85,6 @@ struct Run {
     tags: Vec<String>,
     #[prost(message, optional, tag = "17")]
     since: Option<Timestamp>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Timestamp {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
 }
 
 /// The items of a configuration or of a summary.
@@ -185,7 +175,7 @@ impl Wandb {
         let producer = concat!("evalscope ", env!("CARGO_PKG_VERSION")).to_owned();
         let version = Version { producer, min_consumer: MIN_CONSUMER.to_owned() };
         wandb.write(Kind::Header(Header { version: Some(version) }))?;
-        let since = timestamp(about.since_ns);
+        let since = Timestamp::of(about.since_ns);
         // wandb's own clients put what they know of themselves under `_wandb`.
         let own = Item { key: "_wandb".to_owned(), value_json: "{}".to_owned() };
         let config = Items { update: [own].into_iter().chain(items(&about.config)).collect() };
@@ -289,10 +279,6 @@ impl Tracker for Wandb {
 
 fn items(of: &Map<String, Value>) -> impl Iterator<Item = Item> {
     of.iter().map(|(key, value)| Item { key: key.clone(), value_json: value.to_string() })
-}
-
-fn timestamp(ns: u64) -> Timestamp {
-    Timestamp { seconds: (ns / 1_000_000_000) as i64, nanos: (ns % 1_000_000_000) as i32 }
 }
 
 /// An instant as trackers write it in JSON, in UTC.

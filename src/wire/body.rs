@@ -93,7 +93,14 @@ fn misfit(content: &Content, dialect: &Dialect) -> Failure {
         Content::Ranking { .. } => ("documents to rank", "set --api rerank"),
         Content::Text(_) | Content::Messages(_) | Content::Body(_) => ("prompts", "choose another --dataset"),
     };
-    let api = match dialect {
+    let api = api(dialect);
+    let remedy = if dialect.decides() { COMPLETE } else { remedy };
+    Failure::usage(format!("--api {api} has no place for {what}, which the dataset holds")).hint(remedy)
+}
+
+/// The name of a dialect's API.
+fn api(dialect: &Dialect) -> &'static str {
+    match dialect {
         Dialect::Chat | Dialect::Completion => "openai",
         Dialect::Responses => "responses",
         Dialect::Messages => "anthropic",
@@ -103,9 +110,7 @@ fn misfit(content: &Content, dialect: &Dialect) -> Failure {
         Dialect::SystemOne => "systemone",
         Dialect::AutoTrust => "autotrust",
         Dialect::Custom(_) => "custom",
-    };
-    let remedy = if dialect.decides() { COMPLETE } else { remedy };
-    Failure::usage(format!("--api {api} has no place for {what}, which the dataset holds")).hint(remedy)
+    }
 }
 
 /// Which datasets have what a decision needs.
@@ -113,7 +118,7 @@ const COMPLETE: &str = "give complete requests: --dataset open_decisions, or lin
 
 /// A complete body that a decision server would refuse.
 fn unfit(why: &str, dialect: &Dialect) -> Failure {
-    let api = if *dialect == Dialect::SystemOne { "systemone" } else { "autotrust" };
+    let api = api(dialect);
     Failure::usage(format!("--api {api}: a request of the dataset is no question: {why}")).hint(COMPLETE)
 }
 
