@@ -236,3 +236,23 @@ fn a_rate_grows_from_the_first_request_to_the_last() {
         }
     }
 }
+
+#[test]
+fn connections_are_open_before_a_burst_is_due() {
+    let server = Server::start(|_| Reply::of(&["a"]));
+    let row = |second: f64| format!("{{\"timestamp\": {second}, \"input_length\": 5, \"output_length\": 1}}\n");
+    let trace: String = std::iter::once(row(0.0)).chain(std::iter::repeat_n(row(0.8), 12)).collect();
+    let run = perf()
+        .against(&server)
+        .file("trace.jsonl", trace)
+        .args("--dataset timed_trace --dataset-path trace.jsonl --open-loop")
+        .run();
+    let point = run.only_point();
+    assert_eq!(point.count("ok"), 13);
+    // Each worker opens its share, which it knows no better than by their number.
+    let first = server.asked().iter().filter(|seen| seen.index() > 0).map(|seen| seen.opened).min().unwrap();
+    assert!(first >= 8, "{first} connections were open when the first of twelve came");
+    for row in point.rows() {
+        assert_eq!(row["connect_ns"].is_null(), row["connection_reused"] == true, "{row}");
+    }
+}

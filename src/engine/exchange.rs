@@ -73,19 +73,22 @@ pub(super) async fn exchange(
     trace: &Cell<Option<Rc<Stamps>>>,
 ) -> Result<String, Fault> {
     let mut kept = slot.take();
-    if let Some(link) = &mut kept {
-        // A server may close an idle connection; that is noticed here and costs a new one, not the request.
-        record.connection_reused = link.ready().await.is_ok();
-    }
+    // A server may close an idle connection; that is noticed here and costs a new one, not the request.
+    let is_open = match &mut kept {
+        Some(link) => link.ready().await.is_ok(),
+        None => false,
+    };
     let mut link = match kept {
-        Some(link) if record.connection_reused => link,
+        Some(link) if is_open => link,
         _ => {
             let mut link = wire.route.connect(&wire.clock).await?;
-            record.connect_ns = link.connect_ns;
             link.ready().await.map_err(|error| Fault::of_http(&error))?;
             link
         }
     };
+    // One that was opened ahead of its first request has served none before.
+    record.connect_ns = link.connect_ns.take();
+    record.connection_reused = record.connect_ns.is_none();
     record.ready_ns = Some(wire.clock.now());
     link.stamps.arm();
     trace.set(Some(Rc::clone(&link.stamps)));

@@ -169,6 +169,12 @@ impl Feed {
         }
     }
 
+    /// How many of the requests that are ready are due by then.
+    pub(super) fn due_by(&self, due_ns: u64) -> usize {
+        let is_due = |request: &&Request| request.due_ns.is_some_and(|due| due <= due_ns);
+        self.lock().ready.iter().take_while(is_due).count()
+    }
+
     /// No more will be taken: lets the preparing thread and waiting slots end.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -236,6 +242,16 @@ mod tests {
                 assert_eq!((seen, feed.taken()), (count, count - 2));
             })
         })
+    }
+
+    #[test]
+    fn what_is_due_together_is_counted() -> std::io::Result<()> {
+        let feed = Feed::new(1);
+        feed.fill(Box::new((0..10).map(request)));
+        assert_eq!((feed.due_by(3), feed.due_by(100)), (4, 10));
+        block_on(async { assert!(feed.take().await.is_some()) })?;
+        assert_eq!((feed.due_by(0), feed.due_by(3)), (0, 3));
+        Ok(())
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) struct Link {
     driver: Driver,
     /// The instants of its reads and writes.
     pub(super) stamps: Rc<Stamps>,
-    /// What setting it up took.
+    /// What setting it up took; taken by the first request that it serves.
     pub(super) connect_ns: Option<u64>,
 }
 

@@ -1,6 +1,6 @@
 //! One worker: a thread with a runtime of its own and a share of the slots.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
@@ -31,6 +31,13 @@ use crate::record::{FailureKind, Outcome, Record};
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// Failed connections in a row, over all slots, after which the target is given up; at least twice the slots.
 const LOST_AFTER: u64 = 20;
+
+/// Requests due within so long of each other count as due together, and connections are opened for them ahead where there
+/// is so long to go. Setting one up takes some tenths of a millisecond and more, which the last of a burst would wait for.
+const TOGETHER_NS: u64 = 1_000_000;
+const AHEAD_NS: u64 = 2_000_000;
+/// Most connections that a worker opens ahead.
+const MOST_AHEAD: usize = 256;
 
 /// What all workers of a run share. It is touched between requests only.
 pub(super) struct Shared {
@@ -117,6 +124,10 @@ struct Worker {
     halt: Rc<Halt>,
     /// Connections that wait for a request; the one used last goes first.
     idle: RefCell<Vec<Link>>,
+    /// Connections that are being opened ahead.
+    opening: Cell<usize>,
+    /// How many share the work.
+    workers: usize,
     records: Sender<Record>,
     /// What must end before the worker does.
     tasks: TaskTracker,
@@ -137,7 +148,17 @@ pub(super) async fn work(
     let release = job.schedule.release;
     let idle = RefCell::default();
     let tasks = TaskTracker::new();
-    let this = Rc::new(Worker { job, wire, shared, halt: Rc::default(), idle, records, tasks });
+    let this = Rc::new(Worker {
+        job,
+        wire,
+        shared,
+        halt: Rc::default(),
+        idle,
+        opening: Cell::new(0),
+        workers,
+        records,
+        tasks,
+    });
     spawn_local(Rc::clone(&clock).watch());
     spawn_local(Rc::clone(&this).end());
     match release {
@@ -304,6 +325,7 @@ impl Worker {
             let due_ns = shared.begin_ns + request.due_ns.unwrap_or(0);
             let in_time = !shared.deadline.is_over(due_ns) && !shared.is_draining();
             if in_time {
+                self.open_ahead(due_ns);
                 tokio::select! {
                     biased;
                     fired = timer.until(&self.wire.clock, due_ns) => fired?,
@@ -324,6 +346,29 @@ impl Worker {
             if served.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
                 self.tasks.spawn_local(served);
             }
+        }
+    }
+
+    /// Opens the connections that requests due together will need, where there is time. One that cannot be opened is no
+    /// failure yet: the request will find out.
+    fn open_ahead(self: &Rc<Self>, due_ns: u64) {
+        let Worker { shared, wire, job, .. } = &**self;
+        if due_ns < wire.clock.now() + AHEAD_NS {
+            return;
+        }
+        let due = shared.feed.due_by((due_ns - shared.begin_ns).saturating_add(TOGETHER_NS)) + 1;
+        let most = job.schedule.most().unwrap_or(MOST_AHEAD).min(MOST_AHEAD);
+        let share = due.div_ceil(self.workers).min(most);
+        let there = self.idle.borrow().len() + self.opening.get();
+        for _ in there..share {
+            let this = Rc::clone(self);
+            self.opening.set(self.opening.get() + 1);
+            // Not among the tasks that the worker waits for at its end.
+            spawn_local(async move {
+                let opened = this.wire.route.connect(&this.wire.clock).await;
+                this.opening.set(this.opening.get() - 1);
+                this.idle.borrow_mut().extend(opened);
+            });
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Seen {
     pub body: Vec<u8>,
     /// Requests that the server was answering when this one had come, itself among them.
     pub in_flight: usize,
+    /// Connections that had been opened to the server when this one had come, closed ones among them.
+    pub opened: usize,
 }
 
 impl Seen {
@@ -235,6 +237,7 @@ fn converse(mut stream: impl Read + Write, socket: &TcpStream, connection: usize
     let mut buffer = Vec::new();
     while let Some(mut seen) = read_request(&mut stream, &mut buffer, connection) {
         seen.in_flight = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        seen.opened = shared.connections.load(Ordering::SeqCst);
         let reply = (shared.script)(&seen);
         shared.seen.lock().unwrap().push(seen);
         shared.changed.notify_all();
@@ -265,7 +268,7 @@ fn read_request(stream: &mut impl Read, buffer: &mut Vec<u8>, connection: usize)
         read_more(stream, buffer)?;
     }
     let body = buffer.drain(..length).collect();
-    Some(Seen { connection, method, path, headers, body, in_flight: 0 })
+    Some(Seen { connection, method, path, headers, body, in_flight: 0, opened: 0 })
 }
 
 fn read_more(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Option<()> {
