@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokenizers::PostProcessor;
+use tokenizers::processors::bert::BertProcessing;
+use tokenizers::utils::truncation::{TruncationDirection, TruncationParams, TruncationStrategy, truncate_encodings};
+use tokenizers::{PostProcessor, PostProcessorWrapper};
 
 use crate::error::{Failure, Result};
 
@@ -18,6 +20,17 @@ pub struct Tokenizer {
     name: String,
     /// Ids of special tokens; the library makes its table anew at each question.
     special: Arc<BTreeSet<u32>>,
+}
+
+/// A pair of texts as tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The tokens of both, special ones included.
+    pub tokens: Vec<u32>,
+    /// To which text each belongs, 0 or 1, by the rule of the tokenizer.
+    pub types: Vec<u32>,
+    /// Whether the texts were cut.
+    pub cut: bool,
 }
 
 impl Tokenizer {
@@ -36,21 +49,41 @@ impl Tokenizer {
     /// # Errors
     /// When there is no such file or it is not a tokenizer.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = if path.is_dir() { path.join("tokenizer.json") } else { path.to_owned() };
-        let bytes = std::fs::read(&file).map_err(|error| {
-            Failure::files(format!("--tokenizer-path {}: cannot be read", file.display()))
-                .because(error)
-                .hint("give a Hugging Face tokenizer.json or the folder that holds it")
-        })?;
-        let inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| {
-            Failure::files(format!("--tokenizer-path {}: not a tokenizer.json", file.display()))
-                .because(error)
-                .hint("give a Hugging Face tokenizer.json or the folder that holds it")
-        })?;
-        Ok(Self::new(inner, path.display().to_string()))
+        Self::open_for("--tokenizer-path ", path)
     }
 
-    fn new(inner: tokenizers::Tokenizer, name: String) -> Self {
+    /// The same, for what else than the flag names the tokenizer; messages begin with it.
+    ///
+    /// # Errors
+    /// As those of [`Tokenizer::open`].
+    pub fn open_for(told: &str, path: &Path) -> Result<Self> {
+        let file = if path.is_dir() { path.join("tokenizer.json") } else { path.to_owned() };
+        let bytes = std::fs::read(&file).map_err(|error| {
+            Failure::files(format!("{told}{}: cannot be read", file.display()))
+                .because(error)
+                .hint("give a Hugging Face tokenizer.json or the folder that holds it")
+        })?;
+        Self::parse(&bytes, path.display().to_string()).map_err(|error| {
+            Failure::files(format!("{told}{}: not a tokenizer.json", file.display()))
+                .because(error)
+                .hint("give a Hugging Face tokenizer.json or the folder that holds it")
+        })
+    }
+
+    /// A tokenizer out of the text of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(bytes: &[u8], name: String) -> std::result::Result<Self, tokenizers::Error> {
+        tokenizers::Tokenizer::from_bytes(bytes).map(|inner| Self::new(inner, name))
+    }
+
+    fn new(mut inner: tokenizers::Tokenizer, name: String) -> Self {
+        // Files may ask for both; then all texts would have one length.
+        inner.with_padding(None);
+        if let Err(error) = inner.with_truncation(None) {
+            tracing::warn!("tokenizer {name}: texts may be cut: {error}");
+        }
         let added = inner.get_added_tokens_decoder();
         let special = added.into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
         Tokenizer { inner: Arc::new(inner), name, special: Arc::new(special) }
@@ -86,6 +119,59 @@ impl Tokenizer {
             .encode_fast(text, false)
             .map_err(|error| Failure::bug(format!("tokenizer {} cannot encode a text", self.name)).because(error))?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Ids of the text, with the special tokens that the tokenizer puts around it.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn encode_whole(&self, text: &str) -> Result<Vec<u32>> {
+        let encoding = self
+            .inner
+            .encode_fast(text, true)
+            .map_err(|error| Failure::bug(format!("tokenizer {} cannot encode a text", self.name)).because(error))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Ids of a pair of texts, with the special tokens that the tokenizer puts around them, at most so many. What is too
+    /// long is cut at its end, the longer text first, then both.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses a text.
+    pub fn encode_pair(&self, first: &str, second: &str, most: usize) -> Result<Pair> {
+        let failed = |error: tokenizers::Error| {
+            Failure::bug(format!("tokenizer {} cannot encode a pair of texts", self.name)).because(error)
+        };
+        let around = self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(true));
+        let one = self.inner.encode_fast(first, false).map_err(failed)?;
+        let other = self.inner.encode_fast(second, false).map_err(failed)?;
+        let whole = one.len() + other.len();
+        let params = TruncationParams {
+            direction: TruncationDirection::Right,
+            max_length: most.saturating_sub(around),
+            strategy: TruncationStrategy::LongestFirst,
+            stride: 0,
+        };
+        let (one, other) = truncate_encodings(one, Some(other), &params).map_err(failed)?;
+        let cut = one.len() + other.as_ref().map_or(0, |other| other.len()) < whole;
+        let pair = self.inner.post_process(one, other, true).map_err(failed)?;
+        Ok(Pair { tokens: pair.get_ids().to_vec(), types: pair.get_type_ids().to_vec(), cut })
+    }
+
+    /// The same tokenizer with two of its tokens around each text, as BERT's: `first A last` and `first A last B last`.
+    ///
+    /// # Errors
+    /// When it has no such tokens.
+    pub fn framed(&self, first: &str, last: &str) -> Result<Self> {
+        let token = |spelling: &str| {
+            let id = self.id_of(spelling);
+            id.map(|id| (spelling.to_owned(), id))
+                .ok_or_else(|| Failure::bug(format!("tokenizer {}: there is no token {spelling}", self.name)))
+        };
+        let frame = BertProcessing::new(token(last)?, token(first)?);
+        let mut inner = (*self.inner).clone();
+        inner.with_post_processor(Some(PostProcessorWrapper::Bert(frame)));
+        Ok(Tokenizer { inner: Arc::new(inner), ..self.clone() })
     }
 
     /// Number of ids of the text, without special tokens around it.

@@ -123,7 +123,7 @@ fn post(server: &local::Server, body: &Value) -> String {
 
 #[test]
 fn one_seed_means_the_same_words_at_any_temperature() {
-    let spec = |seed| EmbeddedSpec { model: "random:tiny".to_owned(), port: None, seed };
+    let spec = |seed| EmbeddedSpec { model: "random:tiny".to_owned(), seed, ..EmbeddedSpec::default() };
     let words = |weights: u64, seed: u64| {
         let server = local::start(&spec(weights)).unwrap();
         let body = json!({"model": "random:tiny", "messages": [{"role": "user", "content": "tell me"}],

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use super::engine_flags::EngineFlags;
 use super::prompt_flags::PromptFlags;
 use super::track_flags::TrackFlags;
 use crate::error::{Failure, Result};
@@ -22,6 +23,8 @@ pub(super) enum Command {
     Perf(Box<Perf>),
     /// Measure what this machine can measure: the self-check of the load engine at one load after another.
     Calibrate(super::calibrate::Calibrate),
+    /// Serve a model over HTTP, as vLLM does: chats, completions, embeddings, scores, metrics.
+    Serve(Box<super::serve::Serve>),
 }
 
 #[derive(Debug, Args)]
@@ -70,7 +73,8 @@ pub(super) struct PerfFlags {
     #[serde(skip)]
     pub(super) json: bool,
 
-    /// Model to ask for; names the output folder. Without --url: the embedded model, random:tiny
+    /// Model to ask for; names the output folder. Without --url the model that is run here: a built-in name, a folder or
+    /// owner/name[@revision] at a hub [default: random:tiny; random:minilm and random:minilm-reranker to embed and rank]
     #[arg(long, help_heading = "Target")]
     pub(super) model: Option<String>,
     /// Address of the server, such as http://127.0.0.1:8000/v1/chat/completions
@@ -275,6 +279,10 @@ pub(super) struct PerfFlags {
     /// Leave the time out of the output path
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = "Output")]
     no_timestamp: Option<bool>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    engine: EngineFlags,
 
     #[command(flatten)]
     #[serde(flatten)]

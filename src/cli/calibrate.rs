@@ -54,7 +54,7 @@ pub(super) fn calibrate(flags: &Calibrate, console: Console) -> Result<Exit> {
         workers => workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
     };
     let stop = Stop::new();
-    signals::listen(&stop, console)?;
+    signals::listen(&stop, console, "cutting requests in flight; saving what was measured")?;
     let calibration = run::calibrate(&loads, gap, workers, &stop, |load| {
         console.say(&format!("self-check at {} {}", load.level(), load.unit()));
     });

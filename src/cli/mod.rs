@@ -5,6 +5,7 @@ mod calibrate;
 mod compare;
 mod console;
 mod datasets;
+mod engine_flags;
 mod environment;
 mod fetching;
 mod log;
@@ -14,6 +15,7 @@ mod prefixes;
 mod progress;
 mod prompt_flags;
 mod report;
+mod serve;
 mod signals;
 mod track_flags;
 mod tune;
@@ -45,6 +47,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ended = match cli.command {
+        Command::Serve(flags) => serve::serve(&flags, console),
         Command::Calibrate(flags) => calibrate::calibrate(&flags, console),
         Command::Perf(perf) => match perf.command {
             Some(args::PerfCommand::Compare(args)) => compare::compare(&args, &console),

@@ -81,8 +81,8 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
             let (name, texts) = (sla.variable.name(), sla.criteria.texts().join(" | "));
             console.out(&format!("# search: {name} from {lower} to {upper}, first {start}, {runs} runs each: {texts}"));
         }
-        let Wants { dataset, tokenizer } = &plan.wants;
-        for Wanted { repo, flag, .. } in [dataset, tokenizer].into_iter().flatten() {
+        let Wants { dataset, tokenizer, model } = &plan.wants;
+        for Wanted { repo, flag, .. } in [dataset, tokenizer, model].into_iter().flatten() {
             let (hub, kind) = (repo.hub.name(), repo.kind.name());
             console.out(&format!(
                 "# fetch: {hub} {kind} {} at {}, for {flag}; its contents are not checked",
@@ -94,7 +94,7 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let stop = Stop::new();
-    signals::listen(&stop, *console)?;
+    signals::listen(&stop, *console, "cutting requests in flight; saving what was measured")?;
     if plan.wants != Wants::default() {
         let mut fetching = Fetching::new(*console);
         run::fetch(&mut plan, &Config::from_env()?, &stop, &mut |event| fetching.see(event))?;

@@ -6,9 +6,9 @@ use super::console::Console;
 use crate::engine::Stop;
 use crate::error::{Exit, Failure, Result};
 
-/// Listens on a thread of its own: the first signal drains, the second cuts, a third leaves at once. Rows are on disk
+/// Listens on a thread of its own: the first signal drains, the second cuts, a third leaves at once; `cutting` is said of the second. Rows are on disk
 /// before they are counted, so even then nothing that was measured is lost.
-pub(super) fn listen(stop: &Stop, console: Console) -> Result<()> {
+pub(super) fn listen(stop: &Stop, console: Console, cutting: &'static str) -> Result<()> {
     let stop = stop.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -33,7 +33,7 @@ pub(super) fn listen(stop: &Stop, console: Console) -> Result<()> {
                         }
                         2 => {
                             stop.cut();
-                            console.say("cutting requests in flight; saving what was measured");
+                            console.say(cutting);
                         }
                         _ => leave(),
                     }

@@ -213,7 +213,7 @@ pub async fn fetch(wanted: &Wanted, config: &Config, see: &mut dyn FnMut(Event<'
     counts.fetched = missing.len();
     counts.unverified = picked.iter().filter(|entry| entry.digest.is_none()).count();
     let path = match files.as_slice() {
-        _ if wanted.pick == Pick::Tokenizer => cache.snapshot(&listing.snapshot),
+        _ if wanted.pick.is_folder() => cache.snapshot(&listing.snapshot),
         [(_, path)] => path.clone(),
         _ => cache.set(&pick_name(&wanted.pick), &listing.snapshot, &files)?,
     };
@@ -280,7 +280,7 @@ async fn find(wanted: &Wanted, config: &Config, cache: &Cache, watch: &mut Watch
 /// Files of a foreign cache, where they are.
 fn as_it_is(wanted: &Wanted, listing: &Listing, folder: &Path, picked: &[&Entry], because: Option<&str>) -> Fetched {
     let path = match picked {
-        [one] if wanted.pick != Pick::Tokenizer => folder.join(&one.path),
+        [one] if !wanted.pick.is_folder() => folder.join(&one.path),
         _ => folder.to_owned(),
     };
     let at = if listing.commit { format!(" at {}", short(&listing.snapshot)) } else { String::new() };
@@ -411,6 +411,7 @@ fn pick_name(pick: &Pick) -> String {
         Pick::Split(name) => format!("split-{name}"),
         Pick::File(_) | Pick::Data(_) => "data".to_owned(),
         Pick::Tokenizer => "tokenizer".to_owned(),
+        Pick::Model => "model".to_owned(),
     }
 }
 

@@ -13,6 +13,18 @@ use crate::table::is_data;
 
 /// Version of the file.
 const FORMAT_VERSION: u32 = 1;
+/// What a model is made of beside its weights and its tokenizer, the one that it cannot be without first; the last ones
+/// tell how an embedding is made.
+const MODEL: [&str; 8] = [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors.index.json",
+    "preprocessor_config.json",
+    "modules.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "1_Pooling/config.json",
+];
 /// Files of a tokenizer: the one that is needed, and those that say more where there are any.
 const TOKENIZER: [&str; 6] = [
     "tokenizer.json",
@@ -116,6 +128,7 @@ impl Listing {
                 }
                 TOKENIZER.iter().filter_map(|name| self.file(name)).collect()
             }
+            Pick::Model => self.model().ok_or_else(|| missing("config.json with weights in safetensors"))?,
             Pick::Split(split) => match self.split(split) {
                 found if found.is_empty() => self.data(),
                 found => found,
@@ -137,6 +150,19 @@ impl Listing {
             });
         }
         Ok(found)
+    }
+
+    /// What a model is made of; `None` where its description or its weights are missing.
+    fn model(&self) -> Option<Vec<&Entry>> {
+        // Some repositories hold their weights a second time, in another layout.
+        let is_weights = |path: &str| {
+            let first = !path.starts_with("consolidated") && !path.starts_with("adapter");
+            first && !path.contains('/') && path.ends_with(".safetensors")
+        };
+        let known = |path: &str| MODEL.contains(&path) || TOKENIZER.contains(&path);
+        let whole = self.file(MODEL[0]).is_some() && self.files.iter().any(|file| is_weights(&file.path));
+        let parts = self.files.iter().filter(|file| known(&file.path) || is_weights(&file.path));
+        whole.then(|| parts.collect())
     }
 
     /// The files that carry the name of a split in their path.
@@ -224,6 +250,8 @@ mod tests {
             picked(&["model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.json"], Pick::Tokenizer),
             "tokenizer.json, tokenizer_config.json"
         );
+        let files = ["config.json", "model.safetensors", "consolidated.safetensors", "onnx/model.onnx", "README.md"];
+        assert_eq!(picked(&files, Pick::Model), "config.json, model.safetensors");
     }
 
     #[test]
@@ -237,6 +265,7 @@ mod tests {
             "--dataset-path: huggingface dataset o/n has 2 files of data (name one, such as --dataset-path o/n/test.json; \
              it has: test.json, train.json)"
         );
+        assert!(picked(&["config.json", "a.bin"], Pick::Model).contains("no config.json with weights in safetensors"));
         assert!(picked(&["a.bin"], Pick::Tokenizer).contains("no tokenizer.json at main (it has: a.bin)"));
         assert!(picked(&["../a.json"], Pick::Data(None)).contains("1 of its names cannot be paths"));
     }

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn token(text: &str) -> Event {
-        Event::Token { id: None, text: text.to_owned() }
+        Event::Token { id: None, text: text.to_owned(), logprobs: None }
     }
 
     #[test]

@@ -16,22 +16,50 @@ pub struct Reply {
     id: String,
     model: String,
     created: u64,
-    prompt_tokens: usize,
-    cached_tokens: usize,
     /// Everything of an event up to its choices, written once because it is sent with each token.
     opening: String,
 }
 
+/// Tokens that a reply took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Those of the prompts, each counted once.
+    pub prompt: usize,
+    /// Those of them that were found in a cache.
+    pub cached: usize,
+    /// Those that were generated, in all choices.
+    pub generated: usize,
+}
+
+/// A part of one choice of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Which choice.
+    pub index: usize,
+    /// Whether it is the first part of the choice. That of a chat says who speaks.
+    pub first: bool,
+    /// What is said.
+    pub text: &'a str,
+    /// The log-probabilities of its token; null where they are not told.
+    pub logprobs: &'a Value,
+    /// The usage of the choice so far, where each event carries it.
+    pub usage: Option<Usage>,
+}
+
+/// A choice of a reply that is not streamed.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// What was said.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// The log-probabilities of its tokens; null where they are not told.
+    pub logprobs: Value,
+}
+
 impl Reply {
-    /// A reply made at `created` (seconds since 1970) to a prompt of `prompt_tokens`, of which `cached_tokens` were
-    /// found in a cache.
-    pub fn new(
-        endpoint: Endpoint,
-        number: u64,
-        created: u64,
-        model: String,
-        (prompt_tokens, cached_tokens): (usize, usize),
-    ) -> Self {
+    /// A reply made at `created`, in seconds since 1970.
+    pub fn new(endpoint: Endpoint, number: u64, created: u64, model: String) -> Self {
         let prefix = match endpoint {
             Endpoint::Chat => "chatcmpl",
             Endpoint::Completion => "cmpl",
@@ -45,27 +73,26 @@ impl Reply {
             r#"data: {{"id":"{id}","object":"{object}","created":{created},"model":{},"choices":["#,
             Value::from(model.as_str())
         );
-        Reply { endpoint, id, model, created, prompt_tokens, cached_tokens, opening }
+        Reply { endpoint, id, model, created, opening }
     }
 
-    /// The event of one token. The first event of a chat says who speaks.
-    pub fn token(&self, text: &str, first: bool) -> Bytes {
-        let choice = match self.endpoint {
+    /// The event of one token.
+    pub fn token(&self, part: Part<'_>) -> Bytes {
+        let (index, logprobs, text) = (part.index, part.logprobs, Value::from(part.text));
+        let said = match self.endpoint {
             Endpoint::Chat => {
-                let role = if first { r#""role":"assistant","# } else { "" };
-                let text = Value::from(text);
-                format!(r#"{{"index":0,"delta":{{{role}"content":{text}}},"logprobs":null,"finish_reason":null}}"#)
+                let role = if part.first { r#""role":"assistant","# } else { "" };
+                format!(r#""delta":{{{role}"content":{text}}}"#)
             }
-            Endpoint::Completion => {
-                format!(r#"{{"index":0,"text":{},"logprobs":null,"finish_reason":null}}"#, Value::from(text))
-            }
+            Endpoint::Completion => format!(r#""text":{text}"#),
         };
-        Bytes::from(format!("{}{choice}]}}\n\n", self.opening))
+        let choice = format!(r#"{{"index":{index},{said},"logprobs":{logprobs},"finish_reason":null}}"#);
+        Bytes::from(self.event(&choice, part.usage))
     }
 
-    /// The events that end a stream: the reason with the text that was held back, the usage where it was asked for,
-    /// and the end mark. They happen together, so they travel together.
-    pub fn end(&self, text: &str, first: bool, finish: Finish, usage: Option<usize>) -> Bytes {
+    /// The event that ends a choice: the reason, with the text that was held back.
+    pub fn end(&self, part: Part<'_>, finish: Finish) -> String {
+        let Part { index, first, text, logprobs, usage } = part;
         let choice = match self.endpoint {
             Endpoint::Chat => {
                 let mut delta = json!({});
@@ -75,31 +102,45 @@ impl Reply {
                 if first || !text.is_empty() {
                     delta["content"] = text.into();
                 }
-                json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish.name()})
+                json!({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish.name()})
             }
             Endpoint::Completion => {
-                json!({"index": 0, "text": text, "logprobs": null, "finish_reason": finish.name()})
+                json!({"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish.name()})
             }
         };
-        let mut events = format!("{}{choice}]}}\n\n", self.opening);
-        if let Some(tokens) = usage {
-            events.push_str(&format!("{}],\"usage\":{}}}\n\n", self.opening, self.usage(tokens)));
-        }
-        events.push_str(DONE);
-        Bytes::from(events)
+        self.event(&choice.to_string(), usage)
     }
 
-    /// A reply that was not streamed.
-    pub fn whole(&self, text: &str, finish: Finish, tokens: usize) -> Value {
-        let (object, choice) = match self.endpoint {
-            Endpoint::Chat => {
-                let message = json!({"role": "assistant", "content": text});
-                let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": finish.name()});
-                ("chat.completion", choice)
-            }
-            Endpoint::Completion => {
-                let choice = json!({"index": 0, "text": text, "logprobs": null, "finish_reason": finish.name()});
-                ("text_completion", choice)
+    /// The events that end a stream: the usage where it was asked for, and the end mark.
+    pub fn tail(&self, usage: Option<Usage>) -> String {
+        let usage = usage.map(|usage| format!("{}],\"usage\":{}}}\n\n", self.opening, usage.spelled()));
+        usage.unwrap_or_default() + DONE
+    }
+
+    fn event(&self, choice: &str, usage: Option<Usage>) -> String {
+        match usage {
+            None => format!("{}{choice}]}}\n\n", self.opening),
+            Some(usage) => format!("{}{choice}],\"usage\":{}}}\n\n", self.opening, usage.running()),
+        }
+    }
+
+    /// A reply that was not streamed, its choices in order.
+    pub fn whole(&self, choices: &[Choice], usage: Usage) -> Value {
+        let object = match self.endpoint {
+            Endpoint::Chat => "chat.completion",
+            Endpoint::Completion => "text_completion",
+        };
+        let choice = |(index, choice): (usize, &Choice)| {
+            let Choice { text, finish, logprobs } = choice;
+            let finish = finish.name();
+            match self.endpoint {
+                Endpoint::Chat => {
+                    let message = json!({"role": "assistant", "content": text});
+                    json!({"index": index, "message": message, "logprobs": logprobs, "finish_reason": finish})
+                }
+                Endpoint::Completion => {
+                    json!({"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish})
+                }
             }
         };
         json!({
@@ -107,18 +148,27 @@ impl Reply {
             "object": object,
             "created": self.created,
             "model": self.model,
-            "choices": [choice],
-            "usage": self.usage(tokens),
+            "choices": choices.iter().enumerate().map(choice).collect::<Vec<_>>(),
+            "usage": usage.spelled(),
+        })
+    }
+}
+
+impl Usage {
+    /// What is told amid a stream. How much a cache spared is not known yet.
+    fn running(self) -> Value {
+        json!({
+            "prompt_tokens": self.prompt,
+            "completion_tokens": self.generated,
+            "total_tokens": self.prompt + self.generated,
         })
     }
 
-    fn usage(&self, tokens: usize) -> Value {
-        json!({
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": tokens,
-            "total_tokens": self.prompt_tokens + tokens,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
-        })
+    /// What is told at the end.
+    pub fn spelled(self) -> Value {
+        let mut usage = self.running();
+        usage["prompt_tokens_details"] = json!({"cached_tokens": self.cached});
+        usage
     }
 }
 
@@ -135,7 +185,8 @@ pub fn refusal(refusal: &Refusal) -> (u16, Value) {
         Refusal::TooLong { .. } => {
             (400, error(&message, "invalid_request_error", Some("max_tokens"), Some("context_length_exceeded")))
         }
-        Refusal::Busy => (503, error(&message, "server_error", None, Some("overloaded"))),
+        Refusal::Busy { .. } => (429, error(&message, "rate_limit_error", None, Some("overloaded"))),
+        Refusal::Unserved(_) => (400, error(&message, "invalid_request_error", None, Some("unserved"))),
         Refusal::Broken(_) => (500, error(&message, "server_error", None, Some("backend_failed"))),
     }
 }
@@ -155,11 +206,15 @@ mod tests {
         blocks.filter_map(|block| serde_json::from_str(block.strip_prefix("data: ")?).ok()).collect()
     }
 
+    fn part(text: &str) -> Part<'_> {
+        Part { index: 0, first: true, text, logprobs: &Value::Null, usage: None }
+    }
+
     #[test]
     fn a_text_survives_its_event() {
         for text in ["plain", "line\nbreak\r\n\n", "\"quoted\\\"", "é\u{0}\u{2028}", "data: [DONE]", ""] {
-            let reply = Reply::new(Endpoint::Chat, 1, 2, "m\"".to_owned(), (3, 0));
-            let event = reply.token(text, true);
+            let reply = Reply::new(Endpoint::Chat, 1, 2, "m\"".to_owned());
+            let event = reply.token(part(text));
             assert_eq!(event.iter().filter(|byte| **byte == b'\n').count(), 2, "one event, one line");
             let events = events(&event);
             assert_eq!(events.len(), 1);
@@ -171,17 +226,33 @@ mod tests {
 
     #[test]
     fn the_end_has_a_reason_then_usage_without_choices_then_the_mark() {
-        let reply = Reply::new(Endpoint::Completion, 1, 2, "m".to_owned(), (3, 1));
-        let bytes = reply.end("tail", false, Finish::Length, Some(4));
-        assert!(bytes.ends_with(DONE.as_bytes()));
-        let events = events(&bytes);
+        let reply = Reply::new(Endpoint::Completion, 1, 2, "m".to_owned());
+        let usage = Usage { prompt: 3, cached: 1, generated: 4 };
+        let last = reply.end(Part { index: 1, first: false, ..part("tail") }, Finish::Length);
+        let bytes = last + &reply.tail(Some(usage));
+        assert!(bytes.ends_with(DONE));
+        let events = events(bytes.as_bytes());
         assert_eq!(events[0]["choices"][0]["finish_reason"], "length");
-        assert_eq!(events[0]["choices"][0]["text"], "tail");
+        assert_eq!((&events[0]["choices"][0]["text"], &events[0]["choices"][0]["index"]), (&json!("tail"), &json!(1)));
         assert_eq!(events[1]["choices"], json!([]));
         assert_eq!(
             events[1]["usage"],
             json!({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7,
                    "prompt_tokens_details": {"cached_tokens": 1}})
         );
+    }
+
+    #[test]
+    fn each_event_carries_what_it_was_given() {
+        let reply = Reply::new(Endpoint::Chat, 1, 2, "m".to_owned());
+        let usage = Some(Usage { prompt: 3, cached: 0, generated: 1 });
+        let logprobs = json!({"content": []});
+        let event = reply.token(Part { index: 2, first: false, text: "x", logprobs: &logprobs, usage });
+        let value = &events(&event)[0];
+        assert_eq!(
+            value["choices"],
+            json!([{"index": 2, "delta": {"content": "x"}, "logprobs": {"content": []}, "finish_reason": null}])
+        );
+        assert_eq!(value["usage"], json!({"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}));
     }
 }

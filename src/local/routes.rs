@@ -1,25 +1,26 @@
-//! The paths of the server: which there are, and how a generation becomes an HTTP reply.
+//! The paths of the server: which there are, and how what a backend gives becomes an HTTP reply.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use futures_util::Stream;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, Event, Generation, GenerationRequest, Refusal};
+use super::backend::{Backend, ModelCard, Promise, Refusal};
 use super::body::{self, Endpoint};
+use super::choices::{Choices, Events};
+use super::key::Key;
+use super::pooling::{EmbeddingBody, RerankBody, ScoreBody};
 use super::reply::{self, Reply};
+use super::tokens::{DetokenizeBody, TokenizeBody};
 
 /// Largest request body that is read, in bytes.
 const BODY_LIMIT: usize = 32 << 20;
@@ -27,6 +28,13 @@ const BODY_LIMIT: usize = 32 << 20;
 /// Bodies above this many bytes are submitted on a thread of their own, because tokenizing a long prompt takes
 /// milliseconds during which the streams of others would stand still.
 const LONG_BODY: usize = 16 << 10;
+
+/// What is said of a path that is none.
+const PATHS: &str = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/rerank, /v1/score, /v1/models, \
+    /tokenize, /detokenize, /health, /ping, /version, /metrics";
+
+/// Paths that say nothing of any request, and that watchers without a key read.
+const OPEN: [&str; 4] = ["/health", "/ping", "/version", "/metrics"];
 
 /// What the handlers share.
 struct App {
@@ -38,45 +46,196 @@ struct App {
 
 type Shared = State<Arc<App>>;
 
-/// The paths over a backend. Streams that still run when `closing` is cancelled are broken off.
-pub fn router(backend: Arc<dyn Backend>, closing: CancellationToken) -> Router {
+/// A reply, or why there is none.
+type Answer = Result<Response, Complaint>;
+
+/// Why a request gets no reply but an error.
+enum Complaint {
+    /// The body could not be read whole.
+    Unread,
+    /// Nobody serves a model of this name.
+    Unknown {
+        name: String,
+        /// The models that are served.
+        known: String,
+    },
+    /// The body cannot be served, or the backend does not serve it.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Complaint {
+    fn from(refusal: Refusal) -> Self {
+        Complaint::Refused(refusal)
+    }
+}
+
+/// The paths over a backend, for those who have the key if there is one. Streams that still run when `closing` is
+/// cancelled are broken off.
+pub fn router(backend: Arc<dyn Backend>, key: Option<Key>, closing: CancellationToken) -> Router {
     let app = App { backend, closing, replies: AtomicU64::new(0), started: unix_seconds() };
-    Router::new()
+    let paths = Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/completions", post(completion))
+        .route("/v1/embeddings", post(embeddings))
+        .route("/v1/rerank", post(rerank))
+        .route("/rerank", post(rerank))
+        .route("/v1/score", post(score))
+        .route("/score", post(score))
+        .route("/tokenize", post(tokenize))
+        .route("/detokenize", post(detokenize))
         .route("/v1/models", get(models))
         .route("/v1/models/{*id}", get(model))
-        .route("/health", get(async || json_reply(StatusCode::OK, &json!({"status": "ok"}))))
+        .route("/metrics", get(metrics))
+        .route("/version", get(async || json_reply(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")}))))
+        .route("/health", get(healthy))
+        .route("/ping", get(healthy).post(healthy))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(app))
+        .with_state(Arc::new(app));
+    match key {
+        None => paths,
+        Some(key) => paths.layer(middleware::from_fn_with_state(Arc::new(key), admit)),
+    }
+}
+
+async fn admit(State(key): State<Arc<Key>>, request: Request, next: Next) -> Response {
+    if OPEN.contains(&request.uri().path()) || key.admits(request.headers()) {
+        return next.run(request).await;
+    }
+    let message = "this server wants its API key as the header Authorization: Bearer KEY";
+    let mut response = error_reply(StatusCode::UNAUTHORIZED, message, None, Some("invalid_api_key"));
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+async fn healthy() -> Response {
+    json_reply(StatusCode::OK, &json!({"status": "ok"}))
 }
 
 async fn chat(State(app): Shared, request: Request) -> Response {
-    answer(app, request, Endpoint::Chat).await
+    either(generate(app, request, Endpoint::Chat).await)
 }
 
 async fn completion(State(app): Shared, request: Request) -> Response {
-    answer(app, request, Endpoint::Completion).await
+    either(generate(app, request, Endpoint::Completion).await)
+}
+
+async fn generate(app: Arc<App>, request: Request, endpoint: Endpoint) -> Answer {
+    let bytes = read(request).await?;
+    let body = body::read(&bytes, endpoint, &app.backend.usual_draw(), Instant::now())?;
+    app.card(Some(&body.model))?;
+    let requests = body.requests;
+    let submit = move |backend: &dyn Backend| requests.into_iter().map(|request| backend.submit(request)).collect();
+    // Each choice is tokenized.
+    let length = bytes.len().saturating_mul(body.choices);
+    let generations: Vec<_> = app.asked(length, submit).await?;
+    let choices = Choices::new(endpoint, generations, body.choices, body.echoes);
+    let reply = Reply::new(endpoint, app.number(), unix_seconds(), body.model);
+    match body.stream {
+        Some(streaming) => Ok(streamed(Events::new(choices, reply, streaming, app.closing.clone()))),
+        None => {
+            let whole = choices.whole(&reply, &app.closing).await?;
+            Ok(json_reply(StatusCode::OK, &whole))
+        }
+    }
+}
+
+async fn embeddings(State(app): Shared, request: Request) -> Response {
+    let answer = async {
+        let bytes = read(request).await?;
+        let body = EmbeddingBody::read(&bytes, Instant::now())?;
+        app.card(Some(&body.model))?;
+        let asked = body.request.clone();
+        let promise = app.asked(bytes.len(), |backend| backend.embed(asked)).await?;
+        let found = app.kept(promise).await?;
+        let reply = body.reply(&found, app.number(), unix_seconds())?;
+        Ok(json_reply(StatusCode::OK, &reply))
+    };
+    either(answer.await)
+}
+
+async fn rerank(State(app): Shared, request: Request) -> Response {
+    let answer = async {
+        let bytes = read(request).await?;
+        let body = RerankBody::read(&bytes, Instant::now())?;
+        app.card(Some(&body.model))?;
+        let asked = body.request.clone();
+        let promise = app.asked(bytes.len(), |backend| backend.score(asked)).await?;
+        let found = app.kept(promise).await?;
+        Ok(json_reply(StatusCode::OK, &body.reply(&found, app.number(), unix_seconds())))
+    };
+    either(answer.await)
+}
+
+async fn score(State(app): Shared, request: Request) -> Response {
+    let answer = async {
+        let bytes = read(request).await?;
+        let body = ScoreBody::read(&bytes, Instant::now())?;
+        app.card(Some(&body.model))?;
+        let asked = body.requests.clone();
+        let submit = |backend: &dyn Backend| asked.into_iter().map(|request| backend.score(request)).collect();
+        let promises: Vec<_> = app.asked(bytes.len(), submit).await?;
+        let mut found = Vec::with_capacity(promises.len());
+        for promise in promises {
+            found.push(app.kept(promise).await?);
+        }
+        Ok(json_reply(StatusCode::OK, &body.reply(&found, app.number(), unix_seconds())))
+    };
+    either(answer.await)
+}
+
+async fn tokenize(State(app): Shared, request: Request) -> Response {
+    let answer = async {
+        let bytes = read(request).await?;
+        let body = TokenizeBody::read(&bytes)?;
+        let card = app.card(body.model.as_deref())?;
+        let tokenize = move |backend: &dyn Backend| backend.tokenize(&body.input, body.add_special_tokens);
+        let tokens = app.asked(bytes.len(), tokenize).await?;
+        Ok(json_reply(StatusCode::OK, &TokenizeBody::reply(&tokens, &card)))
+    };
+    either(answer.await)
+}
+
+async fn detokenize(State(app): Shared, request: Request) -> Response {
+    let answer = async {
+        let bytes = read(request).await?;
+        let body = DetokenizeBody::read(&bytes)?;
+        app.card(body.model.as_deref())?;
+        let text = app.asked(bytes.len(), move |backend| backend.detokenize(&body.tokens)).await?;
+        Ok(json_reply(StatusCode::OK, &DetokenizeBody::reply(&text)))
+    };
+    either(answer.await)
 }
 
 async fn models(State(app): Shared) -> Response {
-    let cards: Vec<Value> = app.backend.models().iter().map(|name| card(name, app.started)).collect();
+    let cards: Vec<Value> = app.backend.models().iter().map(|card| spelled(card, app.started)).collect();
     json_reply(StatusCode::OK, &json!({"object": "list", "data": cards}))
 }
 
 async fn model(State(app): Shared, Path(id): Path<String>) -> Response {
-    let known = app.backend.models();
-    if known.contains(&id) { json_reply(StatusCode::OK, &card(&id, app.started)) } else { unknown_model(&id, &known) }
+    either(app.card(Some(&id)).map(|card| json_reply(StatusCode::OK, &spelled(&card, app.started))))
 }
 
-fn card(name: &str, created: u64) -> Value {
-    json!({"id": name, "object": "model", "created": created, "owned_by": "evalscope"})
+fn spelled(card: &ModelCard, created: u64) -> Value {
+    let mut spelled = json!({"id": card.name, "object": "model", "created": created, "owned_by": "evalscope"});
+    if let Some(context) = card.context {
+        spelled["max_model_len"] = context.into();
+    }
+    spelled
+}
+
+async fn metrics(State(app): Shared) -> Response {
+    let Some(metrics) = app.backend.metrics() else {
+        return error_reply(StatusCode::NOT_FOUND, "this server keeps no metrics", None, Some("unknown_path"));
+    };
+    let mut response = Response::new(Body::from(metrics.page()));
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 async fn unknown_path(uri: Uri) -> Response {
-    let message =
-        format!("there is no {}; known paths: /v1/chat/completions, /v1/completions, /v1/models, /health", uri.path());
+    let message = format!("there is no {}; known paths: {PATHS}", uri.path());
     error_reply(StatusCode::NOT_FOUND, &message, None, Some("unknown_path"))
 }
 
@@ -85,118 +244,61 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     error_reply(StatusCode::METHOD_NOT_ALLOWED, &message, None, Some("method_not_allowed"))
 }
 
-async fn answer(app: Arc<App>, request: Request, endpoint: Endpoint) -> Response {
-    let Ok(bytes) = axum::body::to_bytes(request.into_body(), BODY_LIMIT).await else {
-        let message = format!("the body could not be read whole or is above {BODY_LIMIT} bytes");
-        return error_reply(StatusCode::PAYLOAD_TOO_LARGE, &message, Some("body"), None);
-    };
-    let received = Instant::now();
-    let body = match body::read(&bytes, endpoint, received) {
-        Ok(body) => body,
-        Err(refusal) => return refused(&refusal),
-    };
-    let model = body.request.model.clone();
-    let known = app.backend.models();
-    if !known.contains(&model) {
-        return unknown_model(&model, &known);
+impl App {
+    /// The card of a model that is served; without a name the first one.
+    fn card(&self, name: Option<&str>) -> Result<ModelCard, Complaint> {
+        let cards = self.backend.models();
+        let found = cards.iter().find(|card| name.is_none_or(|name| name == card.name));
+        found.cloned().ok_or_else(|| Complaint::Unknown {
+            name: name.unwrap_or_default().to_owned(),
+            known: crate::error::known(cards.iter().map(|card| &card.name)),
+        })
     }
-    let generation = match submit(&app.backend, body.request, bytes.len()).await {
-        Ok(generation) => generation,
-        Err(refusal) => return refused(&refusal),
-    };
-    let number = app.replies.fetch_add(1, Ordering::Relaxed);
-    let tokens = (generation.prompt_tokens, generation.cached_tokens);
-    let reply = Reply::new(endpoint, number, unix_seconds(), model, tokens);
-    if body.stream {
-        let closing = Box::pin(app.closing.clone().cancelled_owned());
-        let events = Events {
-            generation,
-            reply,
-            include_usage: body.include_usage,
-            first: true,
-            over: false,
-            broken: false,
-            closing,
-        };
-        streamed(events)
-    } else {
-        whole(generation, &reply, &app.closing).await
-    }
-}
 
-async fn submit(backend: &Arc<dyn Backend>, request: GenerationRequest, length: usize) -> Result<Generation, Refusal> {
-    if length <= LONG_BODY {
-        return backend.submit(request);
+    /// Asks the backend, on a thread apart where the body has so many bytes that it takes a while.
+    async fn asked<T: Send + 'static>(
+        &self,
+        length: usize,
+        ask: impl FnOnce(&dyn Backend) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        if length <= LONG_BODY {
+            return ask(&*self.backend);
+        }
+        let backend = Arc::clone(&self.backend);
+        let asked = tokio::task::spawn_blocking(move || ask(&*backend)).await;
+        asked.unwrap_or_else(|_| Err(Refusal::Broken("the request could not be tokenized".to_owned())))
     }
-    let backend = Arc::clone(backend);
-    let submitted = tokio::task::spawn_blocking(move || backend.submit(request)).await;
-    submitted.unwrap_or_else(|_| Err(Refusal::Broken("the request could not be tokenized".to_owned())))
-}
 
-async fn whole(mut generation: Generation, reply: &Reply, closing: &CancellationToken) -> Response {
-    let mut all = String::new();
-    loop {
-        let event = tokio::select! {
-            event = generation.events.recv() => event,
-            () = closing.cancelled() => Some(Event::Failed("the server is stopping".to_owned())),
-        };
-        match event {
-            Some(Event::Token { text, .. }) => all.push_str(&text),
-            Some(Event::End { text, finish, tokens }) => {
-                all.push_str(&text);
-                return json_reply(StatusCode::OK, &reply.whole(&all, finish, tokens));
-            }
-            Some(Event::Failed(why)) => return refused(&Refusal::Broken(why)),
-            None => return refused(&Refusal::Broken("the generation was broken off".to_owned())),
+    /// What was promised.
+    async fn kept<T>(&self, promise: Promise<T>) -> Result<T, Refusal> {
+        tokio::select! {
+            kept = promise => kept.unwrap_or_else(|_| Err(Refusal::Broken("the work was broken off".to_owned()))),
+            () = self.closing.cancelled() => Err(Refusal::Broken("the server is stopping".to_owned())),
         }
     }
-}
 
-/// The body of a streamed reply. Dropping it, which hyper does when the client is gone, cancels the generation.
-struct Events {
-    generation: Generation,
-    reply: Reply,
-    include_usage: bool,
-    first: bool,
-    over: bool,
-    broken: bool,
-    closing: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl Stream for Events {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.over {
-            return Poll::Ready(None);
-        }
-        let event = match this.generation.events.poll_recv(context) {
-            Poll::Ready(event) => event,
-            Poll::Pending => match Future::poll(this.closing.as_mut(), context) {
-                Poll::Ready(()) => None,
-                Poll::Pending => return Poll::Pending,
-            },
-        };
-        if event.is_none() && !std::mem::replace(&mut this.broken, true) {
-            // hyper flushes when a body has nothing to give. Without this turn the last events before a break could be
-            // lost with it.
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let first = std::mem::replace(&mut this.first, false);
-        this.over = !matches!(event, Some(Event::Token { .. }));
-        Poll::Ready(Some(match event {
-            Some(Event::Token { text, .. }) => Ok(this.reply.token(&text, first)),
-            Some(Event::End { text, finish, tokens }) => {
-                Ok(this.reply.end(&text, first, finish, this.include_usage.then_some(tokens)))
-            }
-            Some(Event::Failed(why)) => Ok(reply::failure_event(&why)),
-            // An error here makes hyper close the connection without the last chunk, so that the reader can tell a
-            // stream that was broken off from one that ended.
-            None => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
-        }))
+    /// The number of the next reply.
+    fn number(&self) -> u64 {
+        self.replies.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+async fn read(request: Request) -> Result<Bytes, Complaint> {
+    axum::body::to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Complaint::Unread)
+}
+
+fn either(answer: Answer) -> Response {
+    answer.unwrap_or_else(|complaint| match complaint {
+        Complaint::Unread => {
+            let message = format!("the body could not be read whole or is above {BODY_LIMIT} bytes");
+            error_reply(StatusCode::PAYLOAD_TOO_LARGE, &message, Some("body"), None)
+        }
+        Complaint::Unknown { name, known } => {
+            let message = format!("model: {name:?} is not served here; known: {known}");
+            error_reply(StatusCode::NOT_FOUND, &message, Some("model"), Some("model_not_found"))
+        }
+        Complaint::Refused(refusal) => refused(&refusal),
+    })
 }
 
 fn streamed(events: Events) -> Response {
@@ -207,14 +309,13 @@ fn streamed(events: Events) -> Response {
     response
 }
 
-fn unknown_model(name: &str, known: &[String]) -> Response {
-    let message = format!("model: {name:?} is not served here; known: {}", crate::error::known(known));
-    error_reply(StatusCode::NOT_FOUND, &message, Some("model"), Some("model_not_found"))
-}
-
 fn refused(refusal: &Refusal) -> Response {
     let (status, body) = reply::refusal(refusal);
-    json_reply(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
+    let mut response = json_reply(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body);
+    if let Refusal::Busy { retry_after_s } = refusal {
+        response.headers_mut().insert(header::RETRY_AFTER, (*retry_after_s).into());
+    }
+    response
 }
 
 fn error_reply(status: StatusCode, message: &str, param: Option<&str>, code: Option<&str>) -> Response {

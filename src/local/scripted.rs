@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::backend::{Backend, Event, Finish, Generation, GenerationRequest, Refusal};
+use super::backend::{Backend, Event, Finish, Generation, GenerationRequest, ModelCard, Refusal};
 use super::pacer::{Pacer, Track};
 use crate::error::{Failure, Result};
 
@@ -77,8 +77,8 @@ impl fmt::Debug for Scripted {
 }
 
 impl Backend for Scripted {
-    fn models(&self) -> Vec<String> {
-        vec![self.model.clone()]
+    fn models(&self) -> Vec<ModelCard> {
+        vec![ModelCard { name: self.model.clone(), context: None }]
     }
 
     fn submit(&self, request: GenerationRequest) -> Result<Generation, Refusal> {
@@ -87,10 +87,15 @@ impl Backend for Scripted {
         let tokens = script.pieces.len();
         let due = |ns: u64| request.received + Duration::from_nanos(ns);
         let last = due(script.pieces.last().map_or(0, |(ns, _)| *ns));
-        let mut events: Vec<_> =
-            script.pieces.into_iter().map(|(ns, text)| (due(ns), Event::Token { id: None, text })).collect();
+        let mut events: Vec<_> = script
+            .pieces
+            .into_iter()
+            .map(|(ns, text)| (due(ns), Event::Token { id: None, text, logprobs: None }))
+            .collect();
         match script.ending {
-            Ending::Finish(finish) => events.push((last, Event::End { text: String::new(), finish, tokens })),
+            Ending::Finish(finish) => {
+                events.push((last, Event::End { text: String::new(), finish, tokens, cached_tokens: 0 }));
+            }
             Ending::Fail(why) => events.push((last, Event::Failed(why))),
             Ending::Break => {}
         }
@@ -98,6 +103,6 @@ impl Backend for Scripted {
         if !self.pacer.add(Track::new(events, sender)) {
             return Err(Refusal::Broken("the thread that plays scripts is gone".to_owned()));
         }
-        Ok(Generation { prompt_tokens: script.prompt_tokens, cached_tokens: 0, events: receiver })
+        Ok(Generation { prompt_tokens: script.prompt_tokens, events: receiver })
     }
 }

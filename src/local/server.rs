@@ -1,4 +1,4 @@
-//! The server on loopback: binding, a thread of its own, and an end that is bounded in time.
+//! The server: binding, a thread of its own, and an end that is bounded in time.
 
 use std::future::pending;
 use std::io;
@@ -13,9 +13,11 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
+use super::key::Key;
 use super::meter::Meter;
 use super::routes;
 use crate::error::{Failure, Result};
+use crate::target::Secret;
 
 /// How long streams may go on after the server was told to stop.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -33,11 +35,34 @@ const BACKLOG: i32 = 4096;
 /// When the port is taken or may not be used.
 pub fn bind(port: Option<u16>) -> Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0)));
+    bind_at(address).map_err(|failure| failure.hint("choose another port, or leave it out to take a free one"))
+}
+
+/// Listens on an address; port 0 takes a free one.
+///
+/// # Errors
+/// When the port is taken or the address may not be used.
+pub fn bind_at(address: SocketAddr) -> Result<TcpListener> {
     listen(address).map_err(|error| {
         Failure::usage(format!("cannot listen on {address}"))
             .because(error)
-            .hint("choose another port, or leave it out to take a free one")
+            .hint("choose another address or port; port 0 takes a free one")
     })
+}
+
+/// Whom a server lets in, and how long it lets replies go on once it was told to stop.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The key that requests must carry, if any.
+    pub key: Option<Secret>,
+    /// How long replies under way may go on.
+    pub patience: Duration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Terms { key: None, patience: DRAIN }
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -52,19 +77,22 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves a backend on a bound listener until `stop` resolves.
 ///
-/// After that no connection is accepted; replies under way have half a second to end and are then broken off, so this
-/// returns about a second after `stop` at the latest. Dropping the future stops accepting at once and leaves
-/// replies under way to the runtime.
+/// After that no connection is accepted; replies under way may go on as long as the terms say or until `cut` resolves,
+/// and are then broken off, so this returns about half a second after that at the latest. Dropping the future stops
+/// accepting at once and leaves replies under way to the runtime.
 ///
 /// # Errors
 /// When the listener fails for good.
 pub async fn serve(
     listener: tokio::net::TcpListener,
-    backend: impl Backend,
+    backend: Arc<dyn Backend>,
+    terms: Terms,
     stop: impl Future<Output = ()> + Send + 'static,
+    cut: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let closing = CancellationToken::new();
-    let router = routes::router(Arc::new(backend), closing.clone());
+    let key = terms.key.as_ref().map(Key::of);
+    let router = routes::router(backend, key, closing.clone());
     let listener = listener.tap_io(|stream| {
         // Without this the kernel holds small events back until earlier ones are acknowledged. A socket that refuses
         // the option is about to fail anyway.
@@ -77,7 +105,10 @@ pub async fn serve(
     });
     let drained = async {
         match stopped.await {
-            Ok(()) => tokio::time::sleep(DRAIN).await,
+            Ok(()) => tokio::select! {
+                () = tokio::time::sleep(terms.patience) => {}
+                () = cut => {}
+            },
             Err(_) => pending().await,
         }
     };
@@ -93,45 +124,71 @@ pub async fn serve(
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    draining: CancellationToken,
+    cutting: CancellationToken,
+    /// Cancelled when the thread is through.
+    over: CancellationToken,
     thread: Option<JoinHandle<()>>,
     memory: Option<Meter>,
+    path: &'static str,
 }
 
 impl Server {
+    /// Serves the backend on the listener on the usual terms: without a key, and with half a second for replies under
+    /// way when it is stopped. It accepts connections when this returns.
+    ///
+    /// # Errors
+    /// When the thread or its event loop cannot be made.
+    pub fn start(listener: TcpListener, backend: impl Backend) -> Result<Self> {
+        Self::start_on(listener, backend, Terms::default())
+    }
+
     /// Serves the backend on the listener. It accepts connections when this returns.
     ///
     /// All connections share one thread: the server is to take little from the machine that also makes the load.
     ///
     /// # Errors
     /// When the thread or its event loop cannot be made.
-    pub fn start(listener: TcpListener, backend: impl Backend) -> Result<Self> {
-        let failed = |error: io::Error| Failure::bug("the server on loopback could not be started").because(error);
+    pub fn start_on(listener: TcpListener, backend: impl Backend, terms: Terms) -> Result<Self> {
+        Self::start_shared(listener, Arc::new(backend), terms)
+    }
+
+    /// The same for a backend whose type shows only while the program runs.
+    ///
+    /// # Errors
+    /// As those of [`Server::start_on`].
+    pub fn start_shared(listener: TcpListener, backend: Arc<dyn Backend>, terms: Terms) -> Result<Self> {
+        let failed = |error: io::Error| Failure::bug("the embedded server could not be started").because(error);
         let address = listener.local_addr().map_err(failed)?;
-        let memory = backend.memory();
+        let (memory, path) = (backend.memory(), backend.path());
         listener.set_nonblocking(true).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let listener = {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(failed)?
         };
-        let (stop, stopped) = oneshot::channel();
+        let (draining, cutting) = (CancellationToken::new(), CancellationToken::new());
+        let (stop, cut) = (draining.clone().cancelled_owned(), cutting.clone());
+        let over = CancellationToken::new();
+        let ending = over.clone().drop_guard();
         let thread = std::thread::Builder::new().name("local-server".to_owned()).spawn(move || {
-            let stop = async move {
-                // A sender that is gone means stop as well.
-                let _ = stopped.await;
-            };
-            if let Err(error) = runtime.block_on(serve(listener, backend, stop)) {
-                tracing::warn!(%error, "the server on loopback ended early");
+            let _ending = ending;
+            if let Err(error) = runtime.block_on(serve(listener, backend, terms, stop, cut.cancelled())) {
+                tracing::warn!(%error, "the embedded server ended early");
             }
             runtime.shutdown_timeout(CLOSE);
         });
-        Ok(Server { address, stop: Some(stop), thread: Some(thread.map_err(failed)?), memory })
+        Ok(Server { address, draining, cutting, over, thread: Some(thread.map_err(failed)?), memory, path })
     }
 
     /// The address of chat completions, as `--url` takes it.
     pub fn url(&self) -> String {
         format!("http://{}/v1/chat/completions", self.address)
+    }
+
+    /// The path that the backend is made for.
+    pub fn path(&self) -> &'static str {
+        self.path
     }
 
     /// What tells how much memory the backend takes, where it does.
@@ -144,20 +201,33 @@ impl Server {
         self.address
     }
 
-    /// Stops accepting, gives replies under way half a second, breaks them off, and returns when the thread is gone.
+    /// Stops accepting and lets replies under way go on as long as its terms say. Returns at once.
+    pub fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Ready once it has ended, of itself or because it was told to. Dropping the future is safe at any time.
+    pub async fn ended(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Breaks off replies under way once it drains. Returns at once.
+    pub fn cut(&self) {
+        self.cutting.cancel();
+    }
+
+    /// Stops accepting, gives replies under way the time of its terms, breaks them off, and returns when the thread is
+    /// gone.
     pub fn stop(mut self) {
         self.halt();
     }
 
     fn halt(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The thread may have ended before.
-            let _ = stop.send(());
-        }
+        self.draining.cancel();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the thread of the server on loopback panicked");
+            tracing::error!("the thread of the embedded server panicked");
         }
     }
 }

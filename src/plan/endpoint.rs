@@ -12,7 +12,7 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Where requests go and how they are spelled there.
 pub(super) struct Endpoint {
-    /// The API; `Local` as well where nothing names a server.
+    /// The API; `Local` where nothing names a server and the model inside speaks it.
     pub(super) api: Api,
     pub(super) url: Uri,
     pub(super) dialect: Dialect,
@@ -39,6 +39,10 @@ impl Endpoint {
                 notices.extend(notice);
                 (named, url)
             }
+            None if matches!(named, Api::Embedding | Api::Rerank) => {
+                let path = if named == Api::Embedding { "/v1/embeddings" } else { "/v1/rerank" };
+                (Api::Local, resolve_url(&format!("http://127.0.0.1{path}"), named, None)?.0)
+            }
             None if named.is_local() || named == Api::OpenAi => {
                 // As EvalScope has it: the speed benchmark measures completions.
                 let path = if is_speed(settings) { "/v1/completions" } else { "/v1/chat/completions" };
@@ -46,8 +50,9 @@ impl Endpoint {
                 (if named == Api::OpenAi { Api::Local } else { named }, url)
             }
             None => {
-                return Err(Failure::usage(format!("--api {} needs --url", settings.api))
-                    .hint("the model inside this program speaks --api openai alone; give the address of a server"));
+                return Err(Failure::usage(format!("--api {} needs --url", settings.api)).hint(
+                    "the model inside this program speaks openai, embedding and rerank; give the address of a server",
+                ));
             }
         };
         let dialect = Dialect::of(named, &url, described);

@@ -6,6 +6,7 @@
 
 mod criteria;
 pub mod dataset;
+mod embedded;
 mod endpoint;
 mod grid;
 mod layer;
@@ -19,6 +20,7 @@ mod specs;
 mod wanted;
 
 pub use criteria::{Criteria, Extreme, Group, Limit, METRICS, Metric, Quantity, Relation, Statistic};
+pub use embedded::{EMBEDDED_MODEL, EmbeddedSpec, EngineSpec};
 pub use grid::{Axes, Load, Point, grid};
 pub use layer::{DEFAULTS, layer, profile_names, profile_text};
 pub use repos::repo_of;
@@ -26,7 +28,6 @@ pub use resolve::Plan;
 pub use settings::{Auto, ListOf, Server, Settings, Temperature, Warmup};
 pub use sla::{SlaSpec, Variable};
 pub use specs::{
-    Arrival, EmbeddedSpec, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, VllmSpec,
-    WorkloadSpec,
+    Arrival, Images, Lengths, LoadSpec, Pixel, Prefix, Ramp, Served, Source, Tool, Turns, VllmSpec, WorkloadSpec,
 };
-pub use wanted::{Hub, Kind, Pick, Repo, Wanted, Wants, is_id, is_revision};
+pub use wanted::{Hub, Kind, Pick, Repo, Wanted, Wants, is_id, is_revision, model_wanted};

@@ -12,14 +12,16 @@ use super::load::{load, points, recorded};
 use super::prompts::{Around, workload};
 use super::wanted::{Wants, wants};
 use super::{
-    EmbeddedSpec, Load, LoadSpec, METRICS, Point, Quantity, Served, Settings, SlaSpec, VllmSpec, WorkloadSpec,
+    EMBEDDED_MODEL, EmbeddedSpec, EngineSpec, Load, LoadSpec, METRICS, Point, Quantity, Served, Settings, SlaSpec,
+    VllmSpec, WorkloadSpec,
 };
 use crate::error::{Exit, Failure, Result, known};
 use crate::prompt::Sampling;
 use crate::target::{Api, Deadlines, Dialect, HttpVersion, Secret, Target, Trust, is_secret_header};
 
-/// The embedded model that is used when none is named.
-const EMBEDDED_MODEL: &str = "random:tiny";
+/// The models that embed and rank where none is named.
+const EMBEDDING_MODEL: &str = "random:minilm";
+const RERANKING_MODEL: &str = "random:minilm-reranker";
 /// EvalScope's number of requests, its longest reply, and its pause in seconds.
 const NUMBER: u64 = 1000;
 const MAX_TOKENS: u32 = 2048;
@@ -66,7 +68,12 @@ impl Plan {
         let embedded = api == Api::Local;
         let model = match (&settings.model, embedded) {
             (Some(model), _) => model.clone(),
-            (None, true) => EMBEDDED_MODEL.to_owned(),
+            (None, true) => match dialect {
+                Dialect::Embedding => EMBEDDING_MODEL,
+                Dialect::Rerank => RERANKING_MODEL,
+                _ => EMBEDDED_MODEL,
+            }
+            .to_owned(),
             (None, false) => {
                 return Err(match api {
                     Api::LocalVllm => Failure::usage("--model is required with --api local_vllm")
@@ -86,7 +93,10 @@ impl Plan {
             settings.min_tokens.get_or_insert(max_tokens.0);
         }
         let mut sampling = sampling(&settings, max_tokens)?;
-        let wants = wants(&settings, Set::named(&settings.dataset).is_ok_and(|set| !set.needs_no_file()))?;
+        let wants = wants(&settings, Set::named(&settings.dataset).is_ok_and(|set| !set.needs_no_file()), embedded)?;
+        let engine = engine(&settings, embedded)?;
+        // A revision says which files are meant; it is no part of the name.
+        let served_name = wants.model.as_ref().map(|wanted| wanted.repo.id.clone());
         let fetched = wants.dataset.is_some();
         let (extra, told) = (&mut sampling.extra, &mut notices);
         let mut around = Around { chat, embedded, seed, max_tokens, fetched, extra, notices: told };
@@ -118,7 +128,7 @@ impl Plan {
             url,
             headers: headers(&settings, key, &dialect)?,
             dialect,
-            model: model.clone(),
+            model: served_name.clone().unwrap_or_else(|| model.clone()),
             deadlines: deadlines(&settings)?,
             trust: trust(&settings)?,
             http: match settings.http_version.as_str() {
@@ -149,7 +159,8 @@ impl Plan {
         let session_header = session_header.transpose()?;
         let served = match api {
             Api::Local => {
-                Served::Embedded(EmbeddedSpec { model, port: settings.port, seed: settings.seed.unwrap_or(0) })
+                let seed = settings.seed.unwrap_or(0);
+                Served::Embedded(EmbeddedSpec { model, port: settings.port, seed, served_name, engine })
             }
             Api::LocalVllm => {
                 let args = settings.vllm_args.iter().flat_map(|args| args.split_whitespace()).map(str::to_owned);
@@ -221,6 +232,30 @@ fn max_tokens(settings: &mut Settings, embedded: bool) -> Result<(u32, u32)> {
         [min, max] => Err(Failure::usage(format!("--max-tokens {min} {max}: the first must not exceed the second"))),
         _ => Err(Failure::usage("--max-tokens takes one value, or two to draw from")),
     }
+}
+
+/// How the embedded model is run; nothing of it may be said where another one answers.
+fn engine(settings: &Settings, embedded: bool) -> Result<EngineSpec> {
+    let given = [
+        ("--dtype", settings.dtype.is_some()),
+        ("--threads", settings.threads.is_some()),
+        ("--max-model-len", settings.max_model_len.is_some()),
+        ("--max-num-seqs", settings.max_num_seqs.is_some()),
+        ("--kv-cache-gib", settings.kv_cache_gib.is_some()),
+    ];
+    if let (false, Some((flag, _))) = (embedded, given.iter().find(|(_, given)| *given)) {
+        return Err(Failure::usage(format!("{flag} goes with the model inside this program, not with a server"))
+            .hint("leave it out, or leave out --url; a server is told such things where it is started"));
+    }
+    let spec = EngineSpec {
+        dtype: settings.dtype.clone(),
+        threads: settings.threads,
+        max_model_len: settings.max_model_len,
+        max_num_seqs: settings.max_num_seqs,
+        max_waiting: None,
+        kv_cache_bytes: None,
+    };
+    spec.checked(settings.kv_cache_gib)
 }
 
 fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
@@ -335,6 +370,14 @@ mod tests {
         assert!(matches!(&plan.served, Served::Embedded(spec) if spec.model == "random:tiny"));
         assert_eq!(plan.points.iter().map(|point| point.number).collect::<Vec<_>>(), [20, 128]);
         assert_eq!(plan.folder(), "random_tiny");
+        for (api, model, path) in [
+            ("embedding", "random:minilm", "/v1/embeddings"),
+            ("openai_rerank", "random:minilm-reranker", "/v1/rerank"),
+        ] {
+            let plan = resolve(&format!("api = '{api}'"))?;
+            assert!(matches!(&plan.served, Served::Embedded(spec) if spec.model == model), "{api}");
+            assert_eq!(plan.target.url.path(), path);
+        }
         Ok(())
     }
 

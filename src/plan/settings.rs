@@ -118,6 +118,16 @@ pub struct Settings {
 
     /// EvalScope's name of the way attention is computed; kept for its files, the embedded model has one way.
     pub attn_implementation: Option<String>,
+    /// How the embedded model holds its weights: `auto`, `f32`, `f16`, `bf16` or `q8_0`.
+    pub dtype: Option<String>,
+    /// Threads that the embedded model computes on.
+    pub threads: Option<usize>,
+    /// Most tokens of prompt and reply together that the embedded model takes.
+    pub max_model_len: Option<usize>,
+    /// Most requests that the embedded model works on at once.
+    pub max_num_seqs: Option<usize>,
+    /// Memory of the embedded model for keys and values of all requests together, in GiB.
+    pub kv_cache_gib: Option<f64>,
 
     // Load
     /// Requests per load point.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::EmbeddedSpec;
 use super::dataset::{Args, Set, SpeedArgs};
 
 /// Another load generator whose draws can be reproduced.
@@ -95,17 +96,6 @@ pub struct VllmSpec {
     pub port: Option<u16>,
     /// Further arguments of `vllm serve`.
     pub args: Vec<String>,
-}
-
-/// The embedded model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EmbeddedSpec {
-    /// Name such as `random:tiny`.
-    pub model: String,
-    /// Port to listen on; `None` takes a free one.
-    pub port: Option<u16>,
-    /// Seed of the weights.
-    pub seed: u64,
 }
 
 /// Bounds of a length, inclusive.

@@ -41,7 +41,7 @@ impl Hub {
 pub enum Kind {
     /// A dataset.
     Dataset,
-    /// A model, of which a run takes the tokenizer.
+    /// A model, of which a run takes the tokenizer or all of it.
     Model,
 }
 
@@ -80,6 +80,15 @@ pub enum Pick {
     Data(Option<String>),
     /// What a tokenizer is made of.
     Tokenizer,
+    /// What a model is made of: its description, its weights and its tokenizer.
+    Model,
+}
+
+impl Pick {
+    /// Whether the folder with the files is what is meant, however many there are.
+    pub fn is_folder(&self) -> bool {
+        matches!(self, Pick::Tokenizer | Pick::Model)
+    }
 }
 
 /// Files of a repository, and the flag that asked for them.
@@ -100,6 +109,8 @@ pub struct Wants {
     pub dataset: Option<Wanted>,
     /// The tokenizer.
     pub tokenizer: Option<Wanted>,
+    /// The embedded model.
+    pub model: Option<Wanted>,
 }
 
 /// Where data comes from, as `--data-source` says.
@@ -111,8 +122,8 @@ enum Source {
 }
 
 impl Source {
-    fn of(settings: &Settings) -> Result<Self> {
-        let Some(given) = settings.data_source.as_deref() else { return Ok(Source::Unset) };
+    fn of(given: Option<&str>) -> Result<Self> {
+        let Some(given) = given else { return Ok(Source::Unset) };
         if given == "local" {
             return Ok(Source::Local);
         }
@@ -125,40 +136,62 @@ impl Source {
 }
 
 /// What the settings want from hubs. A path that exists is used as it is, as in EvalScope; `needs_file` says that the
-/// dataset has no rows of its own.
+/// dataset has no rows of its own, `embedded` that the model is run by this program.
 ///
 /// A dataset is fetched where a hub is named, or where it has no rows without one. An id of a tokenizer is looked for at
 /// ModelScope where no hub is named, as EvalScope does.
 ///
 /// # Errors
 /// When the source is not known, or a revision is given and nothing is fetched.
-pub(super) fn wants(settings: &Settings, needs_file: bool) -> Result<Wants> {
-    let source = Source::of(settings)?;
+pub(super) fn wants(settings: &Settings, needs_file: bool, embedded: bool) -> Result<Wants> {
+    let source = Source::of(settings.data_source.as_deref())?;
     let used = settings.prompt.is_none() && settings.workload.is_none();
     let dataset = if used { dataset(settings, source, needs_file)? } else { None };
     if let (Some(revision), None) = (&settings.dataset_revision, &dataset) {
         return Err(Failure::usage(format!("--dataset-revision {revision}: no dataset is fetched from a hub"))
             .hint("name the hub with --data-source modelscope or huggingface"));
     }
-    let tokenizer = match (settings.tokenizer_path.as_deref(), source) {
-        (None, _) | (_, Source::Local) => None,
-        (Some(path), _) if Path::new(path).exists() => None,
-        (Some(path), source) => {
-            let hub = if let Source::Hub(hub) = source { hub } else { Hub::ModelScope };
-            let plain = source == Source::Hub(Hub::HuggingFace);
-            Id::parse(path, plain).filter(|id| id.inside.is_none() && !path.ends_with(".json")).map(|id| Wanted {
-                repo: Repo {
-                    hub,
-                    kind: Kind::Model,
-                    id: id.id,
-                    revision: id.revision.unwrap_or_else(|| hub.branch().to_owned()),
-                },
-                pick: Pick::Tokenizer,
-                flag: "--tokenizer-path",
-            })
+    let tokenizer = settings.tokenizer_path.as_deref().filter(|path| !path.ends_with(".json"));
+    let tokenizer = tokenizer.and_then(|path| of_model(path, source, Pick::Tokenizer, "--tokenizer-path"));
+    let model = settings.model.as_deref().filter(|_| embedded);
+    let model = model.and_then(|model| of_model(model, source, Pick::Model, "--model"));
+    Ok(Wants { dataset, tokenizer, model })
+}
+
+/// What a hub keeps of a model that this program is to run; `None` where it is built in or a path that exists. The
+/// revision wins over one that stands behind the id.
+///
+/// # Errors
+/// When the source is not known, or a revision is given and nothing is fetched.
+pub fn model_wanted(model: &str, data_source: Option<&str>, revision: Option<&str>) -> Result<Option<Wanted>> {
+    let wanted = of_model(model, Source::of(data_source)?, Pick::Model, "--model");
+    match (wanted, revision) {
+        (None, Some(revision)) => {
+            Err(Failure::usage(format!("--revision {revision}: {model} is not fetched from a hub"))
+                .hint("name a model at a hub with --model owner/name"))
         }
-    };
-    Ok(Wants { dataset, tokenizer })
+        (Some(_), Some(revision)) if !is_revision(revision) => {
+            Err(Failure::usage(format!("--revision {revision:?}: not the name of a branch, a tag or a commit")))
+        }
+        (Some(mut wanted), Some(revision)) => {
+            revision.clone_into(&mut wanted.repo.revision);
+            Ok(Some(wanted))
+        }
+        (wanted, None) => Ok(wanted),
+    }
+}
+
+/// Files of a model by its id, looked for at ModelScope where no hub is named; `None` where the text is no id, or a path
+/// that exists.
+fn of_model(text: &str, source: Source, pick: Pick, flag: &'static str) -> Option<Wanted> {
+    if source == Source::Local || Path::new(text).exists() {
+        return None;
+    }
+    let hub = if let Source::Hub(hub) = source { hub } else { Hub::ModelScope };
+    let plain = source == Source::Hub(Hub::HuggingFace);
+    let Id { id, revision, .. } = Id::parse(text, plain).filter(|id| id.inside.is_none())?;
+    let revision = revision.unwrap_or_else(|| hub.branch().to_owned());
+    Some(Wanted { repo: Repo { hub, kind: Kind::Model, id, revision }, pick, flag })
 }
 
 fn dataset(settings: &Settings, source: Source, needs_file: bool) -> Result<Option<Wanted>> {
@@ -255,7 +288,7 @@ mod tests {
     use crate::plan::layer;
 
     fn wanted(text: &str, needs_file: bool) -> Result<Wants> {
-        wants(&layer(Some(("test", text)), toml::Table::new())?, needs_file)
+        wants(&layer(Some(("test", text)), toml::Table::new())?, needs_file, true)
     }
 
     fn shown(wanted: Option<Wanted>) -> String {
@@ -321,6 +354,27 @@ mod tests {
         ] {
             assert_eq!(shown(wanted(text, false)?.tokenizer), expected, "{text}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn an_id_of_a_model_is_looked_for_at_a_hub() -> Result<()> {
+        for (model, source, revision, expected) in [
+            ("Qwen/Qwen2.5", None, None, "modelscope model Qwen/Qwen2.5@master Model --model"),
+            ("a/b@v1", Some("huggingface"), None, "huggingface model a/b@v1 Model --model"),
+            ("a/b@v1", Some("huggingface"), Some("v2"), "huggingface model a/b@v2 Model --model"),
+            ("gpt2", Some("huggingface"), None, "huggingface model gpt2@main Model --model"),
+            ("a/b", Some("local"), None, "none"),
+            ("random:tiny", None, None, "none"),
+            ("random:tiny", Some("huggingface"), None, "none"),
+            ("src", None, None, "none"),
+        ] {
+            assert_eq!(shown(model_wanted(model, source, revision)?), expected, "{model}");
+        }
+        assert_eq!(shown(wanted("model = 'a/b'", false)?.model), "modelscope model a/b@master Model --model");
+        let refused = |model, revision| model_wanted(model, None, Some(revision)).err().map(|failure| failure.message);
+        assert!(refused("random:tiny", "v1").is_some_and(|message| message.contains("--revision v1")));
+        assert!(refused("a/b", "..").is_some_and(|message| message.contains("--revision")));
         Ok(())
     }
 

@@ -66,7 +66,7 @@ pub fn dataset_text(card: &Card) -> Result<String> {
         let inside = match pick {
             Pick::File(file) => format!(", {file}"),
             Pick::Split(split) => format!(", split {split}"),
-            Pick::Data(_) | Pick::Tokenizer => String::new(),
+            Pick::Data(_) | Pick::Tokenizer | Pick::Model => String::new(),
         };
         Some(format!("--data-source {name}: {id}{inside}"))
     });

@@ -1,5 +1,5 @@
 //! Conducts one or many runs: the sweep over load points, the search for the right one, the making of result files from
-//! saved rows, and the comparison and the pooling of runs.
+//! saved rows, and the comparison and the pooling of runs. It also lets a server go on until somebody ends it.
 
 mod args;
 mod bench;
@@ -22,6 +22,7 @@ mod result;
 mod scrape;
 mod search;
 mod selfcheck;
+mod serve;
 mod settle;
 mod spelling;
 mod survey;
@@ -32,7 +33,7 @@ mod vllm;
 pub use args::arguments;
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
-pub use fetch::fetch;
+pub use fetch::{fetch, fetch_one};
 pub use merge::{Merged, MergedRun, merge};
 pub use pooled::{Member, Pooled};
 pub use probe::search;
@@ -41,6 +42,7 @@ pub use rebuild::rebuild;
 pub use recast::{Recast, RecastOptions, recast};
 pub use result::{FORMAT_VERSION, PointResult, RunResult, Setting, Status};
 pub use selfcheck::{Trial, self_check};
+pub use serve::serve;
 pub use settle::settle;
 pub use sweep::{Watcher, save_result, sweep};
 pub use tune::{Probe, ProbeRun, Prober, SLA_VERSION, Selection, SlaResult, Verdict, tune};

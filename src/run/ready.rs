@@ -59,7 +59,8 @@ pub fn validate(plan: &Plan) -> Result<()> {
     Precision::of(plan)?;
     Metrics::address(plan)?;
     trusts(&plan.target)?;
-    if let Served::Embedded(spec) = &plan.served {
+    // A model that is at a hub is looked at once it is here.
+    if let (Served::Embedded(spec), None) = (&plan.served, &plan.wants.model) {
         local::check(spec)?;
     }
     if let Arrival::Trace(path) = &plan.load.arrival {

@@ -61,7 +61,11 @@ impl ChatTemplate {
         Self::new(text, special.collect(), name).map(Some)
     }
 
-    fn new(text: String, special: Map<String, Value>, name: String) -> Result<Self> {
+    /// Compiles a template. `special` are the special tokens that it may name, `name` says where it came from.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn new(text: String, special: Map<String, Value>, name: String) -> Result<Self> {
         let jinja = Jinja::new(text).map_err(|why| Failure::files(format!("{name}: chat template: {why}")))?;
         Ok(ChatTemplate { jinja, special, name })
     }
@@ -71,9 +75,17 @@ impl ChatTemplate {
     /// # Errors
     /// When the template cannot take these messages; it says why.
     pub fn render(&self, messages: &[Value]) -> Result<String> {
+        self.render_with(messages, Map::from_iter([("add_generation_prompt".to_owned(), Value::Bool(true))]))
+    }
+
+    /// The text of a chat, with further values for the template.
+    ///
+    /// # Errors
+    /// When the template cannot take these messages; it says why.
+    pub fn render_with(&self, messages: &[Value], further: Map<String, Value>) -> Result<String> {
         let mut values = self.special.clone();
         values.insert("messages".to_owned(), Value::Array(messages.to_vec()));
-        values.insert("add_generation_prompt".to_owned(), Value::Bool(true));
+        values.extend(further);
         self.jinja.render(values).map_err(|why| {
             Failure::usage(format!("{}: the chat template does not take these messages: {why}", self.name))
         })

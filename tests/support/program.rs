@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -39,6 +40,11 @@ pub fn perf() -> Perf {
 /// `evalscope calibrate`, expected to exit with 0.
 pub fn calibrate() -> Perf {
     program("calibrate")
+}
+
+/// `evalscope serve`, expected to exit with 0.
+pub fn serve() -> Perf {
+    program("serve")
 }
 
 fn program(command: &str) -> Perf {
@@ -226,6 +232,13 @@ impl Heard {
         assert!(!waited.timed_out(), "{words:?} was not said in: {}", String::from_utf8_lossy(&said));
     }
 
+    /// The first line, once it is whole.
+    fn first_line(&self) -> String {
+        self.wait_for("\n");
+        let said = self.said.0.lock().unwrap();
+        String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
+    }
+
     fn all(self) -> String {
         self.thread.join().unwrap();
         String::from_utf8(std::mem::take(&mut *self.said.0.lock().unwrap())).unwrap()
@@ -245,6 +258,13 @@ impl Running {
     /// Waits until the words were said on stderr.
     pub fn wait_until_said(&self, words: &str) {
         self.stderr.wait_for(words);
+    }
+
+    /// Where a server listens, once it said so on stdout.
+    pub fn address(&self) -> SocketAddr {
+        let line = self.stdout.first_line();
+        let address = line.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/v1"));
+        address.unwrap_or_else(|| panic!("{line:?} is no address")).parse().unwrap()
     }
 
     /// Waits until the row file of a load point has so many rows.

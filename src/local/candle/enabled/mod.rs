@@ -1,29 +1,46 @@
-//! The embedded model: a decoder in candle with weights drawn from a seed, on one thread.
+//! The embedded model: decoders and encoders in candle, read from files or drawn from a seed, and what serves them.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`catalog`] | the models by name |
-//! | [`weights`], [`decoder`], [`attention`], [`cache`], [`kernel`] | the network, from drawn numbers to logits |
-//! | [`sequence`], [`batch`] | one request under way; all of them, one step at a time |
-//! | [`sampler`] | logits to a token |
+//! | [`open`] | a model by its name, folder or file |
+//! | [`catalog`], [`weights`] | models by name; weights that are drawn |
+//! | [`config`], [`checkpoint`], [`convert`], [`lexicon`] | descriptions, tensors and tokenizers of files |
+//! | [`load`], [`decoder`], [`network`], [`kernel`], [`machine`] | the network, its parts, their inner loops, and what they run on |
+//! | [`sequence`], [`batch`], [`pool`] | one request under way; all of them, one step at a time; whose memory is whose |
+//! | [`sampler`], [`guide`] | logits to a token; what keeps a reply within its constraint |
+//! | [`encoder`] | models that embed and rank, which share what lies below the layers |
 //! | [`template`], [`vocabulary`], [`text`] | a chat to a prompt; tokens to bytes; bytes to text |
 //!
 //! # What holds
 //!
 //! * A reply depends on the weights, the prompt and the sampling of its request only: each row of a batch is computed
-//!   in the same order of additions whatever else is in the batch, so batching changes not a single bit.
-//! * The model takes one core. candle's own matrix product is not used: it asks the system for the number of cores
-//!   at each call, which reads `/proc/cpuinfo` and takes longer than the product, and it spreads over the threads that
-//!   the load engine needs.
+//!   in the same order of additions whatever else is in the batch, so batching, chunks of prompts, remembered prefixes and
+//!   numbers of threads change not a single bit.
+//! * Weights stay where they lie: a file is mapped, not read, and its numbers are multiplied in the type they have there.
+//! * The model leaves a processor to the load engine. candle's own products on the processor are not used there: they
+//!   spread over all of them.
 
-mod attention;
 mod batch;
-mod cache;
-mod catalog;
-mod decoder;
-mod kernel;
 #[cfg(test)]
-mod reference;
+mod batch_tests;
+mod catalog;
+mod checkpoint;
+mod config;
+mod convert;
+mod decoder;
+#[cfg(test)]
+mod decoder_tests;
+mod encoder;
+#[cfg(test)]
+mod golden_tests;
+mod guide;
+mod kernel;
+mod lexicon;
+mod load;
+mod machine;
+mod network;
+mod open;
+mod pool;
 mod sampler;
 mod sequence;
 mod template;
@@ -31,83 +48,124 @@ mod text;
 mod vocabulary;
 mod weights;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 
 use batch::Batch;
-use decoder::Decoder;
-use sequence::Sequence;
+use guide::{Guide, Guides};
+use open::Opened;
+use sequence::{Order, Place, Sequence};
 use template::Template;
 use vocabulary::Vocabulary;
 
 use crate::error::{Failure, Result};
-use crate::local::Meter;
-use crate::local::backend::{Backend, Generation, GenerationRequest, Input, Refusal};
+use crate::local::backend::{
+    Backend, Constraint, Draw, EmbeddingRequest, Embeddings, Generation, GenerationRequest, Input, ModelCard, Promise,
+    Refusal, ScoreRequest, Scores,
+};
+use crate::local::{Meter, Metrics};
 use crate::plan::EmbeddedSpec;
 use crate::tokenizer::Tokenizer;
+
+/// Requests that are worked on at once, and that may wait, where nothing is said.
+const MOST: usize = 256;
+const WAITING: usize = 4096;
+
+/// Seconds after which a request that was refused may be tried again.
+const RETRY_AFTER_S: u32 = 1;
 
 /// The embedded model and its thread.
 pub struct Model {
     name: String,
     seed: u64,
     context: usize,
+    usual: Draw,
     tokenizer: Tokenizer,
     template: Template,
     vocabulary: Arc<Vocabulary>,
+    guides: OnceLock<std::result::Result<Guides, String>>,
     arrivals: AtomicU64,
+    /// Requests that were accepted and have not ended, and how many there may be.
+    taken: Arc<AtomicUsize>,
+    most: usize,
     sequences: Option<mpsc::Sender<Sequence>>,
     thread: Option<JoinHandle<()>>,
     memory: Meter,
+    metrics: Arc<Metrics>,
 }
 
-/// Checks that there is a model of this name.
+/// Checks that there is such a model, and that it can be run as the plan says.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, or it cannot.
 pub fn check(spec: &EmbeddedSpec) -> Result<()> {
-    catalog::find(&spec.model).map(drop)
+    match encoder::find(spec)? {
+        Some(found) => found.check(spec),
+        None => open::check(spec),
+    }
 }
 
-/// Draws the weights and starts the thread.
+/// Opens the model and starts its thread.
 ///
 /// # Errors
-/// When the name is unknown or the system gives no thread.
-pub fn load(spec: &EmbeddedSpec) -> Result<Model> {
-    let shape = catalog::find(&spec.model)?;
-    let tokenizer = Tokenizer::built_in()?;
-    let vocabulary = Arc::new(Vocabulary::of(&tokenizer));
-    let decoder = Decoder::draw(shape, vocabulary.len(), weights::seed(&spec.model, spec.seed))
-        .map_err(|error| Failure::bug(format!("--model {}: cannot be built", spec.model)).because(error))?;
+/// When there is no such model, it cannot be read, or the system gives no thread.
+pub fn load(spec: &EmbeddedSpec) -> Result<Arc<dyn Backend>> {
+    match encoder::find(spec)? {
+        Some(found) => Ok(Arc::new(encoder::Model::start(spec, found.open(spec)?)?)),
+        None => Ok(Arc::new(start(spec)?)),
+    }
+}
+
+/// Opens a decoder and starts its thread.
+fn start(spec: &EmbeddedSpec) -> Result<Model> {
+    let Opened { decoder, tokenizer, vocabulary, template, context, room, usual } = open::open(spec)?;
     let (sequences, arriving) = mpsc::channel();
     let memory = Meter::default();
     memory.take(decoder.bytes());
-    let batch = Batch::new(decoder, Arc::clone(&vocabulary), memory.clone());
+    let metrics = Arc::new(Metrics::new(spec.name(), Some(context)));
+    let most = spec.engine.max_num_seqs.unwrap_or(MOST);
+    let batch = Batch::new(decoder, Arc::clone(&vocabulary), room, most, memory.clone(), Arc::clone(&metrics));
     let thread = std::thread::Builder::new()
         .name("local-model".to_owned())
         .spawn(move || batch.run(&arriving))
         .map_err(|error| Failure::bug("the embedded model has no thread").because(error))?;
     Ok(Model {
-        name: spec.model.clone(),
+        name: spec.name().to_owned(),
         seed: spec.seed,
-        context: shape.context,
-        template: Template::of(&tokenizer),
+        context,
+        usual,
+        template,
         tokenizer,
         vocabulary,
+        guides: OnceLock::new(),
         arrivals: AtomicU64::new(0),
+        taken: Arc::default(),
+        most: most.saturating_add(spec.engine.max_waiting.unwrap_or(WAITING)),
         sequences: Some(sequences),
         thread: Some(thread),
         memory,
+        metrics,
     })
 }
 
 impl Model {
-    fn tokens(&self, input: Input) -> Result<Vec<u32>, Refusal> {
-        let encode = |text: &str| self.tokenizer.encode(text).map_err(|failure| Refusal::Broken(failure.to_string()));
+    /// What the model is and which paths it serves.
+    fn unserved(&self, wanted: &str) -> Refusal {
+        let name = &self.name;
+        Refusal::Unserved(format!(
+            "{name} is a model that writes text and {wanted}; it serves /v1/chat/completions and /v1/completions"
+        ))
+    }
+
+    fn tokens(&self, input: &Input, whole: bool) -> Result<Vec<u32>, Refusal> {
+        let broken = |failure: Failure| Refusal::Broken(failure.to_string());
         let (field, mut tokens) = match input {
-            Input::Chat(messages) => ("messages", encode(&self.template.render(&messages))?),
-            Input::Text(text) => ("prompt", encode(&text)?),
-            Input::Tokens(ids) => ("prompt", ids),
+            // A template writes the special tokens itself.
+            Input::Chat(chat) => ("messages", self.tokenizer.encode(&self.template.render(chat)?).map_err(broken)?),
+            Input::Text(text) if whole => ("prompt", self.tokenizer.encode_whole(text).map_err(broken)?),
+            Input::Text(text) => ("prompt", self.tokenizer.encode(text).map_err(broken)?),
+            Input::Tokens(ids) => ("prompt", ids.clone()),
         };
         let invalid = |message: String| Refusal::Invalid { field, message };
         if let Some(id) = tokens.iter().find(|id| **id as usize >= self.vocabulary.len()) {
@@ -120,30 +178,82 @@ impl Model {
         }
         Ok(tokens)
     }
+
+    fn guide(&self, constraint: &Constraint) -> Result<Guide, Refusal> {
+        let guides = self.guides.get_or_init(|| Guides::of(&self.vocabulary));
+        let field = match constraint {
+            Constraint::JsonObject | Constraint::JsonSchema(_) => "response_format",
+            Constraint::Regex(_) | Constraint::Choice(_) | Constraint::Grammar(_) => "structured_outputs",
+        };
+        let invalid = |message: String| Refusal::Invalid { field, message };
+        match guides {
+            Ok(guides) => guides.guide(constraint).map_err(|why| invalid(format!("cannot be followed: {why}"))),
+            Err(why) => Err(Refusal::Unserved(format!("replies cannot be constrained: {why}"))),
+        }
+    }
 }
 
 impl Backend for Model {
-    fn models(&self) -> Vec<String> {
-        vec![self.name.clone()]
+    fn models(&self) -> Vec<ModelCard> {
+        vec![ModelCard { name: self.name.clone(), context: Some(self.context) }]
+    }
+
+    fn usual_draw(&self) -> Draw {
+        self.usual.clone()
     }
 
     fn submit(&self, request: GenerationRequest) -> Result<Generation, Refusal> {
-        let prompt = self.tokens(request.input)?;
+        let Some(place) = Place::among(&self.taken, self.most) else {
+            self.metrics.refused();
+            return Err(Refusal::Busy { retry_after_s: RETRY_AFTER_S });
+        };
+        let prompt = self.tokens(&request.input, true)?;
         let prompt_tokens = prompt.len();
         let room = self.context.saturating_sub(prompt_tokens);
         let most = request.limits.max_tokens.unwrap_or(room.max(1));
         if most > room {
             return Err(Refusal::TooLong { context: self.context, prompt: prompt_tokens, reply: most });
         }
+        let guide = request.constraint.as_ref().map(|constraint| self.guide(constraint)).transpose()?;
         // A request without a seed gets one by its number, so that a run repeats when its requests arrive in order.
         let number = self.arrivals.fetch_add(1, Ordering::Relaxed);
-        let seed = request.draw.seed.unwrap_or_else(|| weights::mix(self.seed, number));
-        let (sequence, events) = Sequence::new(prompt, request.draw, seed, request.limits, most);
+        let (sequence, events) = Sequence::new(Order {
+            prompt,
+            seed: request.draw.seed.unwrap_or_else(|| weights::mix(self.seed, number)),
+            draw: request.draw,
+            limits: request.limits,
+            most,
+            logprobs: request.logprobs,
+            guide,
+            received: request.received,
+            place,
+        });
+        self.metrics.arrived();
         let sent = self.sequences.as_ref().is_some_and(|sequences| sequences.send(sequence).is_ok());
         if !sent {
             return Err(Refusal::Broken("the thread of the model is gone".to_owned()));
         }
-        Ok(Generation { prompt_tokens, cached_tokens: 0, events })
+        Ok(Generation { prompt_tokens, events })
+    }
+
+    fn embed(&self, _: EmbeddingRequest) -> Result<Promise<Embeddings>, Refusal> {
+        Err(self.unserved("does not give embeddings"))
+    }
+
+    fn score(&self, _: ScoreRequest) -> Result<Promise<Scores>, Refusal> {
+        Err(self.unserved("does not score documents"))
+    }
+
+    fn tokenize(&self, input: &Input, add_special_tokens: bool) -> Result<Vec<u32>, Refusal> {
+        self.tokens(input, add_special_tokens)
+    }
+
+    fn detokenize(&self, tokens: &[u32]) -> Result<String, Refusal> {
+        self.tokenizer.decode(tokens).map_err(|failure| Refusal::Invalid { field: "tokens", message: failure.message })
+    }
+
+    fn metrics(&self) -> Option<&Metrics> {
+        Some(&self.metrics)
     }
 
     fn memory(&self) -> Option<Meter> {

@@ -62,15 +62,52 @@ impl Sampler {
         pick(logits, unit)
     }
 
-    /// The weight that `top_k` and then `top_p` ask for at least. Equal weights stay or go together.
+    /// The weight that `min_p`, `top_k` and then `top_p` ask for at least. Equal weights stay or go together.
     fn floor(&self, weights: &[f32]) -> f32 {
-        let Draw { top_k, top_p, .. } = self.draw;
-        let by_count = top_k.map_or(0.0, |k| highest(|floor| total(weights, floor, |_| 1.0) >= k as f32));
+        let Draw { top_k, top_p, min_p, .. } = self.draw;
+        // The greatest weight is 1, so a share of it is a weight.
+        let by_count = min_p.max(top_k.map_or(0.0, |k| highest(|floor| total(weights, floor, |_| 1.0) >= k as f32)));
         if top_p >= 1.0 {
             return by_count;
         }
         let share = top_p * total(weights, by_count, |weight| weight);
         by_count.max(highest(|floor| total(weights, floor, |weight| weight) >= share))
+    }
+}
+
+/// How likely tokens are, by the logits of the model as they are.
+#[derive(Debug)]
+pub struct Likely {
+    logits: Vec<f32>,
+    /// What is taken from a logit to make it the logarithm of a probability.
+    norm: f32,
+    count: usize,
+}
+
+impl Likely {
+    /// Of these logits; the `count` likeliest can be told.
+    pub fn of(logits: &[f32], count: usize) -> Self {
+        let most = maximum(logits);
+        let sum: f64 = logits.iter().map(|logit| f64::from(logit - most).exp()).sum();
+        Likely { logits: logits.to_vec(), norm: most + sum.ln() as f32, count }
+    }
+
+    /// The natural logarithm of the probability of a token.
+    pub fn logprob(&self, token: u32) -> f32 {
+        self.logits.get(token as usize).map_or(f32::NEG_INFINITY, |logit| logit - self.norm)
+    }
+
+    /// The likeliest tokens in falling order, of equals the first.
+    pub fn top(&self) -> Vec<u32> {
+        let mut tokens: Vec<u32> = (0..self.logits.len() as u32).collect();
+        let falling = |a: &u32, b: &u32| self.logits[*b as usize].total_cmp(&self.logits[*a as usize]).then(a.cmp(b));
+        let count = self.count.min(tokens.len());
+        if count < tokens.len() {
+            tokens.select_nth_unstable_by(count, falling);
+            tokens.truncate(count);
+        }
+        tokens.sort_unstable_by(falling);
+        tokens
     }
 }
 
@@ -205,6 +242,22 @@ mod tests {
         assert!(share(&most, 1) + share(&most, 0) == 1.0 && share(&most, 0) > 0.0);
         let one = drawn(Draw { top_p: 0.01, ..Draw::default() }, 3, &logits);
         assert_eq!(share(&one, 1), 1.0);
+    }
+
+    #[test]
+    fn min_p_is_a_share_of_the_greatest() {
+        let logits = [0.5f32.ln(), 0.3f32.ln(), 0.15f32.ln(), 0.05f32.ln()];
+        let drawn = drawn(Draw { min_p: 0.2, ..Draw::default() }, 3, &logits);
+        assert!(share(&drawn, 2) > 0.0 && share(&drawn, 3) == 0.0);
+    }
+
+    #[test]
+    fn the_likeliest_are_told_with_their_logarithms() {
+        let logits = [0.2f32.ln() + 3.0, 0.5f32.ln() + 3.0, 0.1f32.ln() + 3.0, 0.2f32.ln() + 3.0];
+        let likely = Likely::of(&logits, 3);
+        assert_eq!((likely.top(), Likely::of(&logits, 9).top()), (vec![1, 0, 3], vec![1, 0, 3, 2]));
+        assert!((likely.logprob(1) - 0.5f32.ln()).abs() < 1e-6);
+        assert!(Likely::of(&logits, 0).top().is_empty());
     }
 
     #[test]

@@ -1,30 +1,51 @@
 //! Tokens as bytes, and the special ones among them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::tokenizer::Tokenizer;
 
 /// Spellings of tokens that end a text, where the vocabulary has them.
 const ENDS: [&str; 2] = ["<|endoftext|>", "<|im_end|>"];
 
+/// What SentencePiece writes for a blank.
+const BLANK: char = '\u{2581}';
+
 /// What the model knows of its tokens.
 #[derive(Debug)]
 pub struct Vocabulary {
     bytes: Vec<Box<[u8]>>,
     ends: Vec<u32>,
+    special: BTreeSet<u32>,
     barred: Vec<u32>,
 }
 
 impl Vocabulary {
-    /// The vocabulary of a tokenizer.
-    pub fn of(tokenizer: &Tokenizer) -> Self {
+    /// The vocabulary of a model whose weights are drawn. Special tokens that do not end a text belong to templates, so
+    /// they are never generated.
+    pub fn drawing(tokenizer: &Tokenizer) -> Self {
+        let ends = ENDS.iter().filter_map(|spelling| tokenizer.id_of(spelling)).collect();
+        let mut vocabulary = Self::of(tokenizer, ends);
+        let Vocabulary { special, ends, .. } = &vocabulary;
+        vocabulary.barred = special.iter().filter(|id| !ends.contains(id)).copied().collect();
+        vocabulary
+    }
+
+    /// The vocabulary of a model, with the tokens that end its replies. Special tokens have no text.
+    pub fn of(tokenizer: &Tokenizer, ends: Vec<u32>) -> Self {
         let count = u32::try_from(tokenizer.vocab_size()).unwrap_or(u32::MAX);
+        let is_special = |id: &u32| tokenizer.is_special(*id) || tokenizer.spelling(*id).is_none();
+        let special: BTreeSet<u32> = (0..count).filter(is_special).collect();
         let letters = letters();
-        let bytes = (0..count).map(|id| spelled(&tokenizer.spelling(id).unwrap_or_default(), &letters)).collect();
-        let ends: Vec<u32> = ENDS.iter().filter_map(|spelling| tokenizer.id_of(spelling)).collect();
-        let barred = (0..count)
-            .filter(|id| !ends.contains(id) && (tokenizer.is_special(*id) || tokenizer.spelling(*id).is_none()));
-        Vocabulary { barred: barred.collect(), bytes, ends }
+        let pieces = tokenizer.id_of("<0x00>").is_some();
+        let bytes = (0..count).map(|id| {
+            let spelling = tokenizer.spelling(id).unwrap_or_default();
+            match special.contains(&id) {
+                true => Box::default(),
+                false if pieces => piece(&spelling),
+                false => spelled(&spelling, &letters),
+            }
+        });
+        Vocabulary { bytes: bytes.collect(), ends, special, barred: Vec::new() }
     }
 
     /// Number of tokens.
@@ -32,9 +53,14 @@ impl Vocabulary {
         self.bytes.len()
     }
 
-    /// The bytes of a token, which may be a part of a character.
+    /// The bytes of a token, which may be a part of a character. A special token has none.
     pub fn bytes(&self, id: u32) -> &[u8] {
         self.bytes.get(id as usize).map_or(&[], |bytes| bytes)
+    }
+
+    /// Whether a token stands for text.
+    pub fn is_text(&self, id: u32) -> bool {
+        !self.special.contains(&id) && !self.bytes(id).is_empty()
     }
 
     /// Tokens that end a text.
@@ -42,7 +68,7 @@ impl Vocabulary {
         &self.ends
     }
 
-    /// Special tokens that do not end a text. They are never generated: they belong to templates.
+    /// Tokens that are never generated.
     pub fn barred(&self) -> &[u32] {
         &self.barred
     }
@@ -56,10 +82,20 @@ fn letters() -> HashMap<char, u8> {
     (0..=255u8).filter(|byte| prints(*byte)).map(|byte| (char::from(byte), byte)).chain(others).collect()
 }
 
-/// The bytes of a spelling. One that is not byte-level, such as that of a special token, is taken as text.
+/// The bytes of a spelling. One that is not byte-level, such as that of an added token, is taken as text.
 fn spelled(spelling: &str, letters: &HashMap<char, u8>) -> Box<[u8]> {
     let bytes: Option<Box<[u8]>> = spelling.chars().map(|letter| letters.get(&letter).copied()).collect();
     bytes.unwrap_or_else(|| spelling.as_bytes().into())
+}
+
+/// The bytes of a piece of SentencePiece: one byte as `<0xAB>`, else text with its own sign for blanks.
+fn piece(spelling: &str) -> Box<[u8]> {
+    let digits =
+        spelling.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>')).filter(|digits| digits.len() == 2);
+    match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+        Some(byte) => Box::new([byte]),
+        None => spelling.replace(BLANK, " ").into_bytes().into(),
+    }
 }
 
 #[cfg(test)]
@@ -76,19 +112,25 @@ mod tests {
         assert_eq!((letters[&'Ġ'], letters[&'Ċ'], letters[&'a']), (b' ', b'\n', b'a'));
     }
 
+    #[test]
+    fn pieces_are_bytes_or_text_with_blanks() {
+        assert_eq!((&*piece("<0xE4>"), &*piece("▁a▁"), &*piece("<0xE4")), (&[0xe4][..], &b" a "[..], &b"<0xE4"[..]));
+    }
+
     proptest! {
         #[test]
         fn ids_give_the_text_that_the_tokenizer_gives(seeds in proptest::collection::vec(any::<u32>(), 0..40)) {
             let tokenizer = Tokenizer::built_in().map_err(|failure| TestCaseError::fail(failure.to_string()))?;
-            let vocabulary = Vocabulary::of(&tokenizer);
+            let vocabulary = Vocabulary::drawing(&tokenizer);
             let ids: Vec<u32> = seeds.iter().map(|seed| seed % vocabulary.len() as u32).collect();
             let mut utf8 = Utf8::default();
             let mut text = String::new();
-            for id in &ids {
+            for id in ids.iter().filter(|id| vocabulary.is_text(**id)) {
                 text += &utf8.push(vocabulary.bytes(*id));
             }
             text += &utf8.finish();
-            let whole = tokenizer.decode(&ids).map_err(|failure| TestCaseError::fail(failure.to_string()))?;
+            let plain: Vec<u32> = ids.into_iter().filter(|id| vocabulary.is_text(*id)).collect();
+            let whole = tokenizer.decode(&plain).map_err(|failure| TestCaseError::fail(failure.to_string()))?;
             prop_assert_eq!(text, whole);
         }
     }

@@ -1,5 +1,10 @@
 //! The server as a client sees it, over loopback.
 
+#[cfg(feature = "local")]
+mod embedded;
+mod paths;
+mod replies;
+
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::backend::{Backend, Event, Finish, Generation, GenerationRequest, Refusal};
+use super::backend::{Backend, Event, Finish, Generation, GenerationRequest, ModelCard, Refusal};
 use super::scripted::{Ending, Script, Scripted};
 use super::server::{Server, bind};
 
@@ -50,12 +55,17 @@ impl Answer {
 }
 
 fn ask(server: &Server, method: &str, path: &str, body: &str) -> Outcome<Answer> {
+    ask_with(server, method, path, "", body)
+}
+
+/// `headers` are whole lines.
+fn ask_with(server: &Server, method: &str, path: &str, headers: &str, body: &str) -> Outcome<Answer> {
     let mut stream = TcpStream::connect(server.addr())?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let length = body.len();
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
     )?;
     let mut bytes = Vec::new();
     // A connection that is reset is one way to break a reply off.
@@ -135,7 +145,7 @@ fn a_script_arrives_in_order_and_never_early() -> Outcome {
 #[test]
 fn each_way_to_fail_looks_like_itself() -> Outcome {
     let server = scripted(|number| match number {
-        0 => Err(Refusal::Busy),
+        0 => Err(Refusal::Busy { retry_after_s: 3 }),
         1 => Ok(Script {
             ending: Ending::Fail("worn out".to_owned()),
             ..Script::even(Duration::ZERO, Duration::ZERO, 2, "x")
@@ -145,7 +155,8 @@ fn each_way_to_fail_looks_like_itself() -> Outcome {
     })?;
     let body = chat("scripted", json!({"stream": true}));
     let busy = post(&server, CHAT, &body)?;
-    assert_eq!((busy.status, busy.json()["error"]["code"].clone()), (503, "overloaded".into()));
+    assert_eq!((busy.status, busy.json()["error"]["code"].clone()), (429, "overloaded".into()));
+    assert!(busy.head.contains("retry-after: 3"), "{}", busy.head);
     let failed = post(&server, CHAT, &body)?;
     assert_eq!((failed.text().as_str(), failed.complete), ("xx", true));
     assert_eq!(failed.values()[2]["error"]["message"], "worn out");
@@ -158,7 +169,7 @@ fn each_way_to_fail_looks_like_itself() -> Outcome {
 
 #[test]
 fn wrong_requests_are_told_what_is_wrong() -> Outcome {
-    let server = scripted(|_| Err(Refusal::Busy))?;
+    let server = scripted(|_| Err(Refusal::Busy { retry_after_s: 3 }))?;
     let error = |method: &str, path: &str, body: &str| ask(&server, method, path, body).map(|answer| answer.error());
     assert!(error("POST", CHAT, "{")?.starts_with("400 body: not valid JSON"));
     assert_eq!(error("POST", CHAT, "[]")?, "400 body: must be a JSON object");
@@ -195,14 +206,14 @@ fn stopping_breaks_off_what_does_not_end() -> Outcome {
 struct Silent(std::sync::mpsc::Sender<UnboundedSender<Event>>);
 
 impl Backend for Silent {
-    fn models(&self) -> Vec<String> {
-        vec!["silent".to_owned()]
+    fn models(&self) -> Vec<ModelCard> {
+        vec![ModelCard { name: "silent".to_owned(), context: None }]
     }
 
     fn submit(&self, _: GenerationRequest) -> Result<Generation, Refusal> {
         let (sender, events) = unbounded_channel();
-        self.0.send(sender).map_err(|_| Refusal::Busy)?;
-        Ok(Generation { prompt_tokens: 1, cached_tokens: 0, events })
+        self.0.send(sender).map_err(|_| Refusal::Busy { retry_after_s: 1 })?;
+        Ok(Generation { prompt_tokens: 1, events })
     }
 }
 
@@ -232,91 +243,4 @@ fn a_taken_port_is_refused() -> Outcome {
     let failure = bind(Some(port)).err().ok_or("the port was given twice")?;
     assert!(failure.to_string().contains(&port.to_string()) && failure.hint.is_some());
     Ok(())
-}
-
-#[cfg(feature = "local")]
-mod embedded {
-    use super::*;
-    use crate::plan::EmbeddedSpec;
-    use crate::tokenizer::Tokenizer;
-
-    const MODEL: &str = "random:tiny";
-
-    fn start() -> Outcome<Server> {
-        Ok(crate::local::start(&EmbeddedSpec { model: MODEL.to_owned(), port: None, seed: 1 })?)
-    }
-
-    #[test]
-    fn one_token_is_one_event_and_usage_counts_them() -> Outcome {
-        let server = start()?;
-        let extra = json!({"stream": true, "max_tokens": 50, "ignore_eos": true, "seed": 5,
-                           "stream_options": {"include_usage": true}});
-        let answer = post(&server, CHAT, &chat(MODEL, extra.clone()))?;
-        let values = answer.values();
-        let tokens = values.iter().filter(|value| value["choices"][0]["delta"]["content"].is_string()).count();
-        assert_eq!((tokens, answer.events().len()), (50, 53));
-        assert_eq!(values[50]["choices"][0]["finish_reason"], "length");
-        let usage = &values[51]["usage"];
-        assert_eq!(
-            (usage["completion_tokens"].as_u64(), usage["total_tokens"].as_u64()),
-            (Some(50), usage["prompt_tokens"].as_u64().map(|prompt| prompt + 50))
-        );
-        let mut whole = chat(MODEL, extra);
-        whole["stream"] = false.into();
-        let whole = post(&server, CHAT, &whole)?.json();
-        assert_eq!(whole["choices"][0]["message"]["content"], answer.text());
-        assert_eq!(whole["usage"], *usage);
-        Ok(())
-    }
-
-    #[test]
-    fn prompts_are_counted_by_the_tokenizer() -> Outcome {
-        let server = start()?;
-        let tokenizer = Tokenizer::built_in()?;
-        let text = "One sentence, two clauses; 三 words. ".repeat(700);
-        let ids = tokenizer.encode(&text)?;
-        for prompt in [json!(text), json!([text]), json!(ids)] {
-            let body = json!({"model": MODEL, "prompt": prompt, "seed": 3, "ignore_eos": true, "max_tokens": 4});
-            let answer = post(&server, "/v1/completions", &body)?;
-            let room = 8192 - 4;
-            if ids.len() > room {
-                assert!(answer.error().starts_with("400 the model has a context of 8192 tokens"));
-                assert_eq!(answer.json()["error"]["code"], "context_length_exceeded");
-            } else {
-                assert_eq!(answer.json()["usage"]["prompt_tokens"], ids.len());
-            }
-        }
-        let body = json!({"model": MODEL, "prompt": "x", "max_tokens": 9000});
-        assert_eq!(post(&server, "/v1/completions", &body)?.json()["error"]["code"], "context_length_exceeded");
-        let body = json!({"model": MODEL, "prompt": [99_999_999]});
-        assert!(post(&server, "/v1/completions", &body)?.error().starts_with("400 prompt: token 99999999"));
-        Ok(())
-    }
-
-    #[test]
-    fn a_seed_repeats_whatever_else_runs() -> Outcome {
-        let server = start()?;
-        let text = |seed: u64, most: u64| -> Result<String, String> {
-            let body = chat(MODEL, json!({"stream": true, "seed": seed, "max_tokens": most, "ignore_eos": true}));
-            post(&server, CHAT, &body).map(|answer| answer.text()).map_err(|error| error.to_string())
-        };
-        let alone = text(9, 60)?;
-        let crowd: Result<Vec<String>, String> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..8).map(|i| scope.spawn(move || text(if i % 2 == 0 { 9 } else { i }, 60))).collect();
-            threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?).collect()
-        });
-        for (i, other) in crowd?.iter().enumerate() {
-            assert_eq!(*other == alone, i % 2 == 0, "{i}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn an_unknown_model_does_not_start() -> Outcome {
-        let spec = EmbeddedSpec { model: "gpt".to_owned(), port: None, seed: 1 };
-        let failure = crate::local::start(&spec).err().ok_or("it started")?;
-        assert!(failure.hint.is_some_and(|hint| hint.contains(MODEL)));
-        Ok(())
-    }
 }
