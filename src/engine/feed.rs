@@ -15,6 +15,8 @@ use crate::error::{Failure, Result};
 /// Requests kept ready, and bytes of their bodies beyond which no more are made ready.
 const AHEAD: usize = 4096;
 const AHEAD_BYTES: usize = 64 << 20;
+/// Bytes that are taken before more are made ready again.
+const SLACK_BYTES: usize = 8 << 20;
 /// Requests made at a time while the run goes on, and the pause after them, so that the workers get their processor.
 const BATCH: usize = 16;
 const PAUSE: Duration = Duration::from_millis(1);
@@ -152,7 +154,9 @@ impl Feed {
                     state.next += 1;
                     state.bytes -= request.body.len();
                     state.taken_measured += u64::from(!request.warmup);
-                    if state.ready.len() < self.ahead.saturating_sub(BATCH) {
+                    // Not before there is work for a while: to wake the thread that prepares takes time, of which there is
+                    // least when many requests are due together.
+                    if state.ready.len() < self.ahead.saturating_sub(BATCH) && state.bytes < AHEAD_BYTES - SLACK_BYTES {
                         self.room.notify_one();
                     }
                     return Some((index, request));
