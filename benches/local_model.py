@@ -36,9 +36,10 @@ def write(path, kind):
     writer.add_file_type(file_type)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list([f"t{i}" for i in range(s.vocabulary)])
+    # Of words that nobody asks for; a tokenizer has at least one merge, and that has parts.
+    writer.add_token_list(["t", "0"] + [f"t{i}" for i in range(s.vocabulary - 2)])
     writer.add_token_types([1] * s.vocabulary)
-    writer.add_token_merges(["t 1"])
+    writer.add_token_merges(["t 0"])
     writer.add_eos_token_id(s.vocabulary - 1)
     writer.add_bos_token_id(s.vocabulary - 2)
     rng = numpy.random.default_rng(1)

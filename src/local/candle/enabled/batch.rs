@@ -19,8 +19,11 @@ use super::sequence::Sequence;
 use super::vocabulary::Vocabulary;
 use crate::local::{Meter, Metrics};
 
-/// Most tokens of prompts that are read in one step, on a processor and on a device.
-const PROMPT_ROWS: [usize; 2] = [64, 1024];
+/// Most tokens of prompts that are read in one step on a processor: while others speak, who wait for them, and while none
+/// does. The more there are, the fewer times all weights are read from memory.
+const PROMPT_ROWS: [usize; 2] = [64, 256];
+/// The same on a device.
+const DEVICE_ROWS: [usize; 2] = [512, 2048];
 
 /// The memory for keys and values.
 pub struct Room {
@@ -71,6 +74,7 @@ impl Batch {
 
     /// Takes sequences and steps until the channel is closed; what is under way then is broken off.
     pub fn run(mut self, arriving: &Receiver<Sequence>) {
+        let machine = self.decoder.machine.clone();
         loop {
             if self.is_empty() {
                 match arriving.recv() {
@@ -85,7 +89,7 @@ impl Batch {
                     Err(TryRecvError::Disconnected) => return,
                 }
             }
-            self.step();
+            machine.enter(|| self.step());
         }
     }
 
@@ -141,7 +145,8 @@ impl Batch {
 
     /// How many tokens of each sequence the next step takes.
     fn counts(&mut self) -> Vec<usize> {
-        let mut left = PROMPT_ROWS[usize::from(matches!(self.decoder.machine, Machine::Candle(_)))];
+        let rows = if matches!(self.decoder.machine, Machine::Candle(_)) { DEVICE_ROWS } else { PROMPT_ROWS };
+        let mut left = rows[usize::from(self.running.iter().all(|sequence| sequence.waiting() > 1))];
         let mut counts = Vec::with_capacity(self.running.len());
         while counts.len() < self.running.len() {
             let sequence = &mut self.running[counts.len()];

@@ -8,7 +8,7 @@ use candle_core::{DType, Result, Tensor};
 use super::config::Shape;
 use super::kernel::Kind;
 use super::machine::Machine;
-use super::network::{Attention, Cache, Embedding, Linear, Norm, Run, Step, gate};
+use super::network::{Attention, Cache, Embedding, Linear, Norm, Run, Step, gate, sum};
 
 /// A decoder.
 pub struct Decoder {
@@ -67,9 +67,9 @@ impl Decoder {
         for block in &self.blocks {
             let asking = block.asking.forward(&block.before.forward(&x, machine)?, machine)?;
             let mixed = block.attention.forward(&asking, &self.shape, &step, cache, machine)?;
-            x = (x + block.mixing.forward(&mixed, machine)?)?;
+            x = sum(&x, &block.mixing.forward(&mixed, machine)?, machine)?;
             let opened = gate(&block.opening.forward(&block.between.forward(&x, machine)?, machine)?, machine)?;
-            x = (x + block.closing.forward(&opened, machine)?)?;
+            x = sum(&x, &block.closing.forward(&opened, machine)?, machine)?;
         }
         let mut wanted: Vec<u32> = Vec::new();
         let mut row = 0;

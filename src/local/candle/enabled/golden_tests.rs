@@ -169,6 +169,9 @@ fn a_bad_checkpoint_is_refused_in_words() -> Outcome {
             "not a whole safetensors file",
         ),
     ];
+    let wide = spec(&folder().join("qwen3"), Some(300));
+    let failure = open::check(&wide).err().ok_or("it was accepted")?;
+    assert_eq!(failure.message, "--max-model-len 300: the model was trained for 256 tokens");
     for (name, spoil, words) in cases {
         let copy = spoilt(name, spoil)?;
         let failure = open::open(&spec(copy.path(), None)).err().ok_or("it opened")?;

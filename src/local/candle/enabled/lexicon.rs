@@ -142,9 +142,20 @@ fn byte_level(
             return Err(format!("tokenizer.ggml.pre: {name:?} is not read; known: {}", known(names)));
         }
     };
+    // Some files hold merges of what are no tokens. They can never be made, and the library takes none of them.
+    let is_token = |text: &str| vocabulary.contains_key(text);
+    let can_be = |merge: &&Value| {
+        let parts = merge.as_str().and_then(|merge| merge.split_once(' '));
+        parts.is_some_and(|(left, right)| is_token(left) && is_token(right) && is_token(&format!("{left}{right}")))
+    };
+    let usable: Vec<&Value> = merges.iter().filter(can_be).collect();
+    if usable.len() < merges.len() {
+        let place = gguf.checkpoint.place();
+        tracing::warn!("{place}: {} merges are of what are no tokens and were left out", merges.len() - usable.len());
+    }
     let normal = if name == "qwen2" { json!({"type": "NFC"}) } else { Value::Null };
     let whole = name.starts_with("llama") || name == "tekken";
-    let model = json!({"type": "BPE", "vocab": vocabulary, "merges": merges, "ignore_merges": whole,
+    let model = json!({"type": "BPE", "vocab": vocabulary, "merges": usable, "ignore_merges": whole,
         "byte_fallback": false, "fuse_unk": false, "dropout": null, "unk_token": null,
         "continuing_subword_prefix": null, "end_of_word_suffix": null});
     Ok(Map::from_iter([
@@ -223,13 +234,23 @@ mod tests {
         let count = u32::try_from(plain.vocab_size())?;
         let tokens: Vec<String> = (0..count).map(|id| plain.spelling(id).unwrap_or_default()).collect();
         let types: Vec<u64> = (0..count).map(|id| if plain.is_special(id) { CONTROL } else { 1 }).collect();
+        let pairs: Vec<[String; 2]> = serde_json::from_value(whole["model"]["merges"].clone())?;
+        let merges: Vec<String> = pairs.iter().map(|pair| pair.join(" ")).collect();
         let made = tokenizer(&gguf(json!({"ggml.model": "gpt2", "ggml.pre": "default", "ggml.tokens": tokens,
-            "ggml.token_type": types, "ggml.merges": whole["model"]["merges"]})))?;
+            "ggml.token_type": types, "ggml.merges": merges})))?;
         for text in ["Hello there, how are you?", "  two  blanks\n\n", "日本語 ünïcode 123456", "<|im_start|>user\nhi"]
         {
             assert_eq!(made.encode(text)?, plain.encode(text)?, "{text}");
             assert_eq!(made.decode(&made.encode(text)?)?, text);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn merges_of_what_are_no_tokens_are_left_out() -> Outcome {
+        let gguf =
+            gguf(json!({"ggml.model": "gpt2", "ggml.tokens": ["a", "b", "ab"], "ggml.merges": ["a c", "a b", "ab"]}));
+        assert_eq!(tokenizer(&gguf)?.encode("ab")?, [2]);
         Ok(())
     }
 

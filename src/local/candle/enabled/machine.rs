@@ -86,6 +86,9 @@ pub fn on_rows(x: &Tensor, outer: usize, work: impl FnMut(&[f32], usize, &mut [f
     x.apply_op1_no_bwd(&Rows { outer, work: RefCell::new(work) })
 }
 
+/// Rows that a thread takes at a time where nothing but their number matters.
+pub const SHARE: usize = 8;
+
 /// A function of rows. In a cell because candle hands out operations shared.
 struct Rows<F> {
     outer: usize,

@@ -11,7 +11,8 @@ use crate::local::candle::chosen::checkpoint::{Checkpoint, Gguf};
 /// The families of decoders, as `general.architecture` names them. Mistral's files say `llama`.
 const FAMILIES: [&str; 4] = ["llama", "phi3", "qwen2", "qwen3"];
 
-/// Reads the description of a decoder in a file. `context` is the context that is asked for, where one is.
+/// Reads the description of a decoder in a file. `context` is the context that is
+/// asked for, where one is; rotations may be stretched by it.
 ///
 /// # Errors
 /// When it is of another family, lacks a setting, or asks for something that is not served.
@@ -59,7 +60,7 @@ fn shape(gguf: &Gguf, family: &str, context: Option<usize>) -> std::result::Resu
         kv_heads: maybe("attention.head_count_kv")?.unwrap_or(heads),
         head,
         inner: size("feed_forward_length")?,
-        context,
+        context: trained,
         epsilon: number("attention.layer_norm_rms_epsilon").unwrap_or(1e-6) as f32,
         rotation: Rotation {
             width: rotated,

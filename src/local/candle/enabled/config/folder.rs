@@ -23,7 +23,8 @@ pub struct Config {
 /// The families of decoders, as `model_type` names them.
 const FAMILIES: [&str; 5] = ["llama", "mistral", "phi3", "qwen2", "qwen3"];
 
-/// Reads the description of a decoder in a folder. `context` is the context that is asked for, where one is.
+/// Reads the description of a decoder in a folder. `context` is the context that is
+/// asked for, where one is; rotations may be stretched by it.
 ///
 /// # Errors
 /// When it cannot be read, is of another family, lacks a field, or asks for something that is not served.
@@ -92,7 +93,7 @@ fn shape(fields: &Fields<'_>, family: &str, context: Option<usize>) -> std::resu
         kv_heads: fields.maybe("num_key_value_heads")?.unwrap_or(heads),
         head,
         inner: fields.size("intermediate_size")?,
-        context,
+        context: trained,
         epsilon: fields.number("rms_norm_eps").unwrap_or(1e-6) as f32,
         rotation: rotation(fields, head, trained, context)?,
         window: if windows { fields.maybe("sliding_window")? } else { None },

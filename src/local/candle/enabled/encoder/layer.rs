@@ -57,19 +57,6 @@ impl LayerNorm {
     }
 }
 
-/// The sum of two tensors of one shape. candle's own spreads over all processors.
-///
-/// # Errors
-/// When candle fails.
-pub fn sum(x: &Tensor, y: &Tensor, machine: &Machine) -> Result<Tensor> {
-    match machine {
-        Machine::Kernels(_) => on_both(x, y, |x, y, out| {
-            x.iter().zip(y).zip(out).for_each(|((x, y), out)| *out = x + y);
-        }),
-        Machine::Candle(_) => x + y,
-    }
-}
-
 /// One layer.
 pub struct Layer {
     /// To queries, keys and values.

@@ -5,7 +5,7 @@ use candle_core::{Result as Computed, Tensor};
 
 use super::config::{Config, Shape, Task};
 use super::head::{Head, Scorer};
-use super::layer::{Layer, LayerNorm, Step, sum};
+use super::layer::{Layer, LayerNorm, Step};
 use super::parts::{Part, Source};
 use super::text::Text;
 use crate::error::{Failure, Result};
@@ -13,7 +13,7 @@ use crate::local::candle::chosen::checkpoint::Stored;
 use crate::local::candle::chosen::convert::convert;
 use crate::local::candle::chosen::kernel::Kind;
 use crate::local::candle::chosen::machine::Machine;
-use crate::local::candle::chosen::network::{Embedding, Linear, Weight};
+use crate::local::candle::chosen::network::{Embedding, Linear, Weight, sum};
 
 /// An encoder.
 pub struct Encoder {

@@ -1,5 +1,6 @@
 //! The threads that share the work of one step.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::dispatch::Level;
@@ -42,12 +43,27 @@ impl Team {
     }
 
     /// Runs a whole step on a thread of the team. Work that is [shared](Team::share) from there starts without a
-    /// change of threads, which counts where a step shares work a hundred times.
+    /// change of threads, and the other threads stay awake until the step is over: a step shares work more than a hundred
+    /// times, and to be woken takes a thread longer than many a share of it.
     pub fn enter<R: Send>(&self, step: impl FnOnce() -> R + Send) -> R {
-        match &self.pool {
-            Some(pool) => pool.install(step),
-            None => step(),
+        let Some(pool) = &self.pool else { return step() };
+        if pool.current_thread_index().is_some() {
+            return step();
         }
+        pool.install(|| {
+            let (home, over) = (rayon::current_thread_index(), AtomicBool::new(false));
+            let over = Over(&over);
+            rayon::scope(|scope| {
+                scope.spawn_broadcast(move |_, context| {
+                    if Some(context.index()) != home {
+                        over.help();
+                    }
+                });
+                // Told when the step panics as well, or the others would wait for ever.
+                let _told = over.tell();
+                step()
+            })
+        })
     }
 
     /// Does the work of each part, in any order, and returns when all is done. Free threads take the next part.
@@ -71,6 +87,34 @@ impl Team {
     pub fn parts(&self, units: usize) -> usize {
         // With 8 parts a thread the last one is an eighth of a thread's share.
         if self.threads == 1 { 1 } else { units.min(8 * self.threads).max(1) }
+    }
+}
+
+/// Whether a step is over.
+#[derive(Clone, Copy)]
+struct Over<'a>(&'a AtomicBool);
+
+/// Says so when it is dropped.
+struct Tell<'a>(&'a AtomicBool);
+
+impl<'a> Over<'a> {
+    fn tell(self) -> Tell<'a> {
+        Tell(self.0)
+    }
+
+    /// Takes shares of work until then.
+    fn help(self) {
+        while !self.0.load(Ordering::Acquire) {
+            if !matches!(rayon::yield_now(), Some(rayon::Yield::Executed)) {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+impl Drop for Tell<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`linear`] | linear layers and the embedding |
-//! | [`norm`] | RMS norms, and the gate of the feed-forward |
+//! | [`norm`] | RMS norms, sums, and the gate of the feed-forward |
 //! | [`attention`] | attention of rows to the past of their sequences |
 //! | [`cache`] | keys and values of the past, in blocks |
 
@@ -15,4 +15,4 @@ pub mod norm;
 pub use attention::{Attention, Run, Step};
 pub use cache::Cache;
 pub use linear::{Embedding, Linear, Weight};
-pub use norm::{Norm, gate};
+pub use norm::{Norm, gate, sum};
