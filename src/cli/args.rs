@@ -73,8 +73,9 @@ pub(super) struct PerfFlags {
     #[serde(skip)]
     pub(super) json: bool,
 
-    /// Model to ask for; names the output folder. Without --url the model that is run here: a built-in name, a folder or
-    /// owner/name[@revision] at a hub [default: random:tiny; random:minilm and random:minilm-reranker to embed and rank]
+    /// Model to ask for; names the output folder. Without --url the model that is run here: a built-in name, a folder, a
+    /// GGUF file or owner/name[@revision] at a hub [default: random:tiny; random:minilm and random:minilm-reranker to
+    /// embed and rank]
     #[arg(long, help_heading = "Target")]
     pub(super) model: Option<String>,
     /// Address of the server, such as http://127.0.0.1:8000/v1/chat/completions

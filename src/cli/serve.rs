@@ -29,7 +29,7 @@ Once it is ready its address is on stdout. The first Ctrl-C or SIGTERM lets requ
 second cuts them; both end with exit 0."
 )]
 pub(super) struct Serve {
-    /// A built-in model such as random:tiny, the folder of a model, or owner/name[@revision] at a hub
+    /// A built-in model such as random:tiny, the folder or GGUF file of a model, or owner/name[@revision] at a hub
     #[arg(long, value_name = "NAME|PATH|ID", default_value = EMBEDDED_MODEL, help_heading = "Server")]
     model: String,
     /// The name that requests ask for [default: that of the model]

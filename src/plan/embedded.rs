@@ -11,7 +11,7 @@ const DTYPES: [&str; 5] = ["auto", "f32", "f16", "bf16", "q8_0"];
 /// The embedded model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EmbeddedSpec {
-    /// A name such as `random:tiny`, or the folder of a model.
+    /// A name such as `random:tiny`, or the folder or GGUF file of a model.
     pub model: String,
     /// Port to listen on; `None` takes a free one.
     pub port: Option<u16>,
