@@ -135,121 +135,114 @@ pub fn decoder(shape: Shape, source: &dyn Source, kind: Option<Kind>, machine: M
     })
 }
 
-/// Weights in a folder as on Hugging Face.
-pub struct Folder<'a> {
+/// Weights in files.
+pub struct Files<'a> {
     /// The tensors.
     pub checkpoint: &'a Checkpoint,
     /// The sizes that fused tensors are cut by.
     pub shape: &'a Shape,
+    /// How the tensors are named.
+    pub names: Names,
 }
 
-impl Folder<'_> {
-    fn name(part: Part, layer: usize, kind: &str) -> String {
-        let within = match part {
-            Part::Embedding => return format!("model.embed_tokens.{kind}"),
-            Part::Last => return format!("model.norm.{kind}"),
-            Part::Head => return format!("lm_head.{kind}"),
-            Part::Before => "input_layernorm",
-            Part::Queries => "self_attn.q_proj",
-            Part::Keys => "self_attn.k_proj",
-            Part::Values => "self_attn.v_proj",
-            Part::QueryNorm => "self_attn.q_norm",
-            Part::KeyNorm => "self_attn.k_norm",
-            Part::Mixing => "self_attn.o_proj",
-            Part::Between => "post_attention_layernorm",
-            Part::Gate => "mlp.gate_proj",
-            Part::Up => "mlp.up_proj",
-            Part::Closing => "mlp.down_proj",
+/// How tensors are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// As on Hugging Face.
+    Folder,
+    /// As in GGUF files.
+    File,
+}
+
+/// Queries, keys and values, or gate and up, in one tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fused {
+    Asking,
+    Opening,
+}
+
+impl Names {
+    /// The name of a tensor without its last part.
+    fn of(self, part: Part, layer: usize) -> String {
+        let [folder, file] = match part {
+            Part::Embedding => return self.choose(["model.embed_tokens", "token_embd"]).to_owned(),
+            Part::Last => return self.choose(["model.norm", "output_norm"]).to_owned(),
+            Part::Head => return self.choose(["lm_head", "output"]).to_owned(),
+            Part::Before => ["input_layernorm", "attn_norm"],
+            Part::Queries => ["self_attn.q_proj", "attn_q"],
+            Part::Keys => ["self_attn.k_proj", "attn_k"],
+            Part::Values => ["self_attn.v_proj", "attn_v"],
+            Part::QueryNorm => ["self_attn.q_norm", "attn_q_norm"],
+            Part::KeyNorm => ["self_attn.k_norm", "attn_k_norm"],
+            Part::Mixing => ["self_attn.o_proj", "attn_output"],
+            Part::Between => ["post_attention_layernorm", "ffn_norm"],
+            Part::Gate => ["mlp.gate_proj", "ffn_gate"],
+            Part::Up => ["mlp.up_proj", "ffn_up"],
+            Part::Closing => ["mlp.down_proj", "ffn_down"],
         };
-        format!("model.layers.{layer}.{within}.{kind}")
+        self.within(layer, [folder, file])
+    }
+
+    /// The name of a tensor of several parts without its last part.
+    fn of_fused(self, fused: Fused, layer: usize) -> String {
+        self.within(
+            layer,
+            match fused {
+                Fused::Asking => ["self_attn.qkv_proj", "attn_qkv"],
+                // GGUF has both under the name of the second.
+                Fused::Opening => ["mlp.gate_up_proj", "ffn_up"],
+            },
+        )
+    }
+
+    fn within(self, layer: usize, names: [&str; 2]) -> String {
+        format!("{}.{layer}.{}", self.choose(["model.layers", "blk"]), self.choose(names))
+    }
+
+    fn choose(self, [folder, file]: [&str; 2]) -> &str {
+        match self {
+            Names::Folder => folder,
+            Names::File => file,
+        }
     }
 }
 
-impl Source for Folder<'_> {
+impl Source for Files<'_> {
     fn matrix(&self, part: Part, layer: usize, outer: usize, inner: usize) -> Result<Stored> {
-        let (asking, asked) = (self.shape.asking(), self.shape.asked());
-        let fused = [("self_attn.qkv_proj", asking + 2 * asked), ("mlp.gate_up_proj", 2 * self.shape.inner)];
-        let within = match part {
-            Part::Queries => Some((fused[0], 0)),
-            Part::Keys => Some((fused[0], asking)),
-            Part::Values => Some((fused[0], asking + asked)),
-            Part::Gate => Some((fused[1], 0)),
-            Part::Up => Some((fused[1], self.shape.inner)),
+        let (asking, asked, opened) = (self.shape.asking(), self.shape.asked(), self.shape.inner);
+        let own = format!("{}.weight", self.names.of(part, layer));
+        let fused = match part {
+            Part::Queries => Some((Fused::Asking, 0)),
+            Part::Keys => Some((Fused::Asking, asking)),
+            Part::Values => Some((Fused::Asking, asking + asked)),
+            Part::Gate => Some((Fused::Opening, 0)),
+            Part::Up => Some((Fused::Opening, opened)),
             _ => None,
         };
-        if let Some(((within, rows), from)) = within {
-            let name = format!("model.layers.{layer}.{within}.weight");
-            if self.checkpoint.has(&name) {
+        if let Some((fused, from)) = fused {
+            let name = format!("{}.weight", self.names.of_fused(fused, layer));
+            let rows = match fused {
+                Fused::Asking => asking + 2 * asked,
+                Fused::Opening => 2 * opened,
+            };
+            // Where the name is that of a part as well, the sizes tell which it is.
+            let is_it = match self.names {
+                Names::Folder => self.checkpoint.has(&name),
+                Names::File => self.checkpoint.dims(&name) == Some(&[rows, inner]),
+            };
+            if is_it {
                 return Ok(cut(&self.checkpoint.take(&name, &[rows, inner])?, rows, from, outer));
             }
         }
-        self.checkpoint.take(&Self::name(part, layer, "weight"), &[outer, inner])
+        self.checkpoint.take(&own, &[outer, inner])
     }
 
     fn numbers(&self, part: Part, layer: usize, count: usize, is_bias: bool) -> Result<Vec<f32>> {
-        let name = Self::name(part, layer, if is_bias { "bias" } else { "weight" });
-        numbers(self.checkpoint, &name, count)
-    }
-
-    fn place(&self) -> &str {
-        self.checkpoint.place()
-    }
-}
-
-/// Weights in a GGUF file.
-pub struct File<'a> {
-    /// The tensors.
-    pub checkpoint: &'a Checkpoint,
-    /// The sizes that fused tensors are cut by.
-    pub shape: &'a Shape,
-}
-
-impl File<'_> {
-    fn name(part: Part, layer: usize, kind: &str) -> String {
-        let within = match part {
-            Part::Embedding => return format!("token_embd.{kind}"),
-            Part::Last => return format!("output_norm.{kind}"),
-            Part::Head => return format!("output.{kind}"),
-            Part::Before => "attn_norm",
-            Part::Queries => "attn_q",
-            Part::Keys => "attn_k",
-            Part::Values => "attn_v",
-            Part::QueryNorm => "attn_q_norm",
-            Part::KeyNorm => "attn_k_norm",
-            Part::Mixing => "attn_output",
-            Part::Between => "ffn_norm",
-            Part::Gate => "ffn_gate",
-            Part::Up => "ffn_up",
-            Part::Closing => "ffn_down",
-        };
-        format!("blk.{layer}.{within}.{kind}")
-    }
-}
-
-impl Source for File<'_> {
-    fn matrix(&self, part: Part, layer: usize, outer: usize, inner: usize) -> Result<Stored> {
-        let (asking, asked) = (self.shape.asking(), self.shape.asked());
-        let within = match part {
-            Part::Queries => Some(("attn_qkv", asking + 2 * asked, 0)),
-            Part::Keys => Some(("attn_qkv", asking + 2 * asked, asking)),
-            Part::Values => Some(("attn_qkv", asking + 2 * asked, asking + asked)),
-            // Phi-3 has both in one tensor, under the name of the second.
-            Part::Gate => Some(("ffn_up", 2 * self.shape.inner, 0)),
-            Part::Up => Some(("ffn_up", 2 * self.shape.inner, self.shape.inner)),
-            _ => None,
-        };
-        if let Some((within, rows, from)) = within {
-            let name = format!("blk.{layer}.{within}.weight");
-            if self.checkpoint.dims(&name) == Some(&[rows, inner]) {
-                return Ok(cut(&self.checkpoint.take(&name, &[rows, inner])?, rows, from, outer));
-            }
-        }
-        self.checkpoint.take(&Self::name(part, layer, "weight"), &[outer, inner])
-    }
-
-    fn numbers(&self, part: Part, layer: usize, count: usize, is_bias: bool) -> Result<Vec<f32>> {
-        let name = Self::name(part, layer, if is_bias { "bias" } else { "weight" });
-        numbers(self.checkpoint, &name, count)
+        let name = format!("{}.{}", self.names.of(part, layer), if is_bias { "bias" } else { "weight" });
+        let stored = self.checkpoint.take(&name, &[count])?;
+        vector(&stored).map_err(|error| {
+            Failure::files(format!("{}: the tensor {name} cannot be read", self.place())).because(error)
+        })
     }
 
     fn place(&self) -> &str {
@@ -261,11 +254,4 @@ impl Source for File<'_> {
 fn cut(stored: &Stored, rows: usize, from: usize, count: usize) -> Stored {
     let row = stored.bytes.len() / rows;
     Stored { bytes: stored.bytes.slice(from * row..(from + count) * row), dims: vec![count, stored.dims[1]], ..*stored }
-}
-
-fn numbers(checkpoint: &Checkpoint, name: &str, count: usize) -> Result<Vec<f32>> {
-    let stored = checkpoint.take(name, &[count])?;
-    vector(&stored).map_err(|error| {
-        Failure::files(format!("{}: the tensor {name} cannot be read", checkpoint.place())).because(error)
-    })
 }

@@ -7,6 +7,7 @@
 //! | [`config`], [`checkpoint`], [`convert`], [`lexicon`] | descriptions, tensors and tokenizers of files |
 //! | [`load`], [`decoder`], [`network`], [`kernel`], [`machine`] | the network, its parts, their inner loops, and what they run on |
 //! | [`sequence`], [`batch`], [`pool`] | one request under way; all of them, one step at a time; whose memory is whose |
+//! | [`worker`] | the thread of a model, and who may send it work |
 //! | [`sampler`], [`guide`] | logits to a token; what keeps a reply within its constraint |
 //! | [`encoder`] | models that embed and rank, which share what lies below the layers |
 //! | [`template`], [`vocabulary`], [`text`] | a chat to a prompt; tokens to bytes; bytes to text |
@@ -47,17 +48,18 @@ mod template;
 mod text;
 mod vocabulary;
 mod weights;
+mod worker;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use batch::Batch;
 use guide::{Guide, Guides};
 use open::Opened;
-use sequence::{Order, Place, Sequence};
+use sequence::{Order, Sequence};
 use template::Template;
 use vocabulary::Vocabulary;
+use worker::Worker;
 
 use crate::error::{Failure, Result};
 use crate::local::backend::{
@@ -67,13 +69,6 @@ use crate::local::backend::{
 use crate::local::{Meter, Metrics};
 use crate::plan::EmbeddedSpec;
 use crate::tokenizer::Tokenizer;
-
-/// Requests that are worked on at once, and that may wait, where nothing is said.
-const MOST: usize = 256;
-const WAITING: usize = 4096;
-
-/// Seconds after which a request that was refused may be tried again.
-const RETRY_AFTER_S: u32 = 1;
 
 /// The embedded model and its thread.
 pub struct Model {
@@ -86,13 +81,7 @@ pub struct Model {
     vocabulary: Arc<Vocabulary>,
     guides: OnceLock<std::result::Result<Guides, String>>,
     arrivals: AtomicU64,
-    /// Requests that were accepted and have not ended, and how many there may be.
-    taken: Arc<AtomicUsize>,
-    most: usize,
-    sequences: Option<mpsc::Sender<Sequence>>,
-    thread: Option<JoinHandle<()>>,
-    memory: Meter,
-    metrics: Arc<Metrics>,
+    worker: Worker<Sequence>,
 }
 
 /// Checks that there is such a model, and that it can be run as the plan says.
@@ -120,16 +109,10 @@ pub fn load(spec: &EmbeddedSpec) -> Result<Arc<dyn Backend>> {
 /// Opens a decoder and starts its thread.
 fn start(spec: &EmbeddedSpec) -> Result<Model> {
     let Opened { decoder, tokenizer, vocabulary, template, context, room, usual } = open::open(spec)?;
-    let (sequences, arriving) = mpsc::channel();
-    let memory = Meter::default();
-    memory.take(decoder.bytes());
-    let metrics = Arc::new(Metrics::new(spec.name(), Some(context)));
-    let most = spec.engine.max_num_seqs.unwrap_or(MOST);
-    let batch = Batch::new(decoder, Arc::clone(&vocabulary), room, most, memory.clone(), Arc::clone(&metrics));
-    let thread = std::thread::Builder::new()
-        .name("local-model".to_owned())
-        .spawn(move || batch.run(&arriving))
-        .map_err(|error| Failure::bug("the embedded model has no thread").because(error))?;
+    let worker = Worker::start(spec, context, decoder.bytes(), |tools| {
+        let batch = Batch::new(decoder, Arc::clone(&vocabulary), room, tools.most, tools.memory, tools.metrics);
+        move |arriving| batch.run(arriving)
+    })?;
     Ok(Model {
         name: spec.name().to_owned(),
         seed: spec.seed,
@@ -140,12 +123,7 @@ fn start(spec: &EmbeddedSpec) -> Result<Model> {
         vocabulary,
         guides: OnceLock::new(),
         arrivals: AtomicU64::new(0),
-        taken: Arc::default(),
-        most: most.saturating_add(spec.engine.max_waiting.unwrap_or(WAITING)),
-        sequences: Some(sequences),
-        thread: Some(thread),
-        memory,
-        metrics,
+        worker,
     })
 }
 
@@ -203,10 +181,7 @@ impl Backend for Model {
     }
 
     fn submit(&self, request: GenerationRequest) -> Result<Generation, Refusal> {
-        let Some(place) = Place::among(&self.taken, self.most) else {
-            self.metrics.refused();
-            return Err(Refusal::Busy { retry_after_s: RETRY_AFTER_S });
-        };
+        let place = self.worker.place()?;
         let prompt = self.tokens(&request.input, true)?;
         let prompt_tokens = prompt.len();
         let room = self.context.saturating_sub(prompt_tokens);
@@ -228,11 +203,7 @@ impl Backend for Model {
             received: request.received,
             place,
         });
-        self.metrics.arrived();
-        let sent = self.sequences.as_ref().is_some_and(|sequences| sequences.send(sequence).is_ok());
-        if !sent {
-            return Err(Refusal::Broken("the thread of the model is gone".to_owned()));
-        }
+        self.worker.send(sequence)?;
         Ok(Generation { prompt_tokens, events })
     }
 
@@ -253,22 +224,10 @@ impl Backend for Model {
     }
 
     fn metrics(&self) -> Option<&Metrics> {
-        Some(&self.metrics)
+        Some(&self.worker.metrics)
     }
 
     fn memory(&self) -> Option<Meter> {
-        Some(self.memory.clone())
-    }
-}
-
-impl Drop for Model {
-    fn drop(&mut self) {
-        // The closed channel ends the thread at its next step; what still ran is broken off.
-        self.sequences = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of the embedded model panicked");
-        }
+        Some(self.worker.memory.clone())
     }
 }

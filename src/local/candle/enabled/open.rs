@@ -12,7 +12,7 @@ use super::config::{Config, of_file, of_folder};
 use super::decoder::Decoder;
 use super::kernel::{Kind, POSITIONS};
 use super::lexicon;
-use super::load::{self, File, Folder, decoder};
+use super::load::{self, Files, Names, decoder};
 use super::machine::Machine;
 use super::network::Cache;
 use super::network::cache::block_bytes;
@@ -138,7 +138,7 @@ pub fn open(spec: &EmbeddedSpec) -> Result<Opened> {
             let vocabulary = Vocabulary::of(&tokenizer, config.ends.clone());
             let template = Template::of(ChatTemplate::beside(&folder)?);
             let shape = config.shape.clone();
-            let source = Folder { checkpoint: &checkpoint, shape: &shape };
+            let source = Files { checkpoint: &checkpoint, shape: &shape, names: Names::Folder };
             finish(spec, config, &source, kind, machine, (tokenizer, vocabulary, template))
         }
         Place::File(file) => {
@@ -148,7 +148,7 @@ pub fn open(spec: &EmbeddedSpec) -> Result<Opened> {
             let vocabulary = Vocabulary::of(&tokenizer, config.ends.clone());
             let template = Template::of(lexicon::template(&gguf)?);
             let shape = config.shape.clone();
-            let source = File { checkpoint: &gguf.checkpoint, shape: &shape };
+            let source = Files { checkpoint: &gguf.checkpoint, shape: &shape, names: Names::File };
             finish(spec, config, &source, kind, machine, (tokenizer, vocabulary, template))
         }
     }
