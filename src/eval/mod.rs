@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod choice;
+pub mod text;
