@@ -2,4 +2,6 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod choice;
 pub mod orders;
+pub mod text;
