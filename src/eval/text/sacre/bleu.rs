@@ -169,7 +169,7 @@ fn matches(hypothesis: &[String], references: &[Vec<String>], order: usize) -> (
             *entry = count.max(*entry);
         }
     }
-    let found = counted(hypothesis, order).iter().map(|(gram, count)| most.get(gram).map_or(0, |most| *most.min(count)));
+    let found = counted(hypothesis, order).into_iter().map(|(gram, count)| most.get(gram).map_or(0, |most| count.min(*most)));
     (found.sum(), hypothesis.len().saturating_sub(order - 1))
 }
 
