@@ -181,7 +181,7 @@ mod tests {
                     "evalscope_wer_raw" => word_error_rate(raw, right, CharacterUnits::Words),
                     "evalscope_wer_normalized" => word_error_rate(form, right_form, units),
                     "evalscope_cer" => character_error_rate(form, right_form),
-                    _ => Some(mixed_error_rate(form, right_form)),
+                    _ => Some(mixed_error_rate(raw, right)),
                 };
                 agreement.near(id, ours.unwrap(), case["expected"][*name].as_f64().unwrap(), 1e-9);
             }
