@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod aggregate;
+pub mod rules;
