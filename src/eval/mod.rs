@@ -30,3 +30,5 @@ pub mod sample;
 mod slots;
 pub mod source;
 pub mod text;
+pub mod aggregate;
+pub mod rules;
