@@ -18,8 +18,12 @@ mod java;
 mod javascript;
 pub mod literal;
 pub mod python;
+mod schema;
 mod source;
+mod tool;
 mod values;
 
 pub use check::{Category, Fault, Task, check};
 pub use decode::{Call, DecodeError, Language, decode, decode_list};
+pub use schema::{Attempt, Calling, SchemaError, validate};
+pub use tool::{Reply, ToolCall, decoded};

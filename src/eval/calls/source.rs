@@ -86,9 +86,7 @@ fn parts(text: &str) -> Option<Vec<&str>> {
             '[' => open.push(']'),
             '{' => open.push('}'),
             ')' | ']' | '}' => {
-                if open.pop() != Some(c) {
-                    return None;
-                }
+                open.pop().filter(|close| *close == c)?;
             }
             ',' if open.is_empty() && !is_generic(text, index) => {
                 found.push(text[start..index].trim());

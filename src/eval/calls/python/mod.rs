@@ -4,6 +4,7 @@
 //! CPython 3.11 does, except for what stands in the braces of an f-string, and [`text`] writes an expression the way
 //! Python's `ast.unparse` does.
 
+mod brackets;
 mod expression;
 mod lexer;
 mod parser;

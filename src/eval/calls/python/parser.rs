@@ -1,10 +1,8 @@
 //! The parser of expressions, by descent with a bound on every depth.
 
-use super::super::literal::Literal;
 use super::SyntaxError;
 use super::expression::{Argument, Expression, Operator};
 use super::lexer::{Placed, Token, tokens};
-use super::strings::Piece;
 
 /// How deep expressions may be nested while they are read.
 const DEPTH: usize = 120;
@@ -22,7 +20,7 @@ const KEYWORDS: [&str; 35] = [
 /// The operators of comparison that are symbols.
 const COMPARISONS: [&str; 6] = ["==", "!=", "<=", "<", ">=", ">"];
 
-type Parsed = Result<Expression, SyntaxError>;
+pub(super) type Parsed = Result<Expression, SyntaxError>;
 
 /// Reads a text that is one expression, or several with commas between them, which are a tuple.
 ///
@@ -42,53 +40,54 @@ pub fn parse(text: &str) -> Result<Expression, SyntaxError> {
     }
 }
 
-struct Parser<'a> {
+/// Where the parser is.
+pub(super) struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Placed<'a>>,
-    at: usize,
+    pub(super) at: usize,
     depth: usize,
     /// The height of the expression that was read last.
-    height: usize,
+    pub(super) height: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn token(&self) -> &Token<'a> {
+    pub(super) fn token(&self) -> &Token<'a> {
         self.ahead(0)
     }
 
-    fn ahead(&self, count: usize) -> &Token<'a> {
+    pub(super) fn ahead(&self, count: usize) -> &Token<'a> {
         self.tokens.get(self.at + count).map_or(&Token::End, |placed| &placed.token)
     }
 
-    fn sees(&self, symbol: &str) -> bool {
+    pub(super) fn sees(&self, symbol: &str) -> bool {
         matches!(self.token(), Token::Symbol(found) if *found == symbol)
     }
 
-    fn sees_word(&self, word: &str) -> bool {
+    pub(super) fn sees_word(&self, word: &str) -> bool {
         matches!(self.token(), Token::Word(found) if *found == word)
     }
 
-    fn takes(&mut self, symbol: &str) -> bool {
+    pub(super) fn takes(&mut self, symbol: &str) -> bool {
         let seen = self.sees(symbol);
         self.at += usize::from(seen);
         seen
     }
 
-    fn takes_word(&mut self, word: &str) -> bool {
+    pub(super) fn takes_word(&mut self, word: &str) -> bool {
         let seen = self.sees_word(word);
         self.at += usize::from(seen);
         seen
     }
 
-    fn needs(&mut self, symbol: &str) -> Result<(), SyntaxError> {
+    pub(super) fn needs(&mut self, symbol: &str) -> Result<(), SyntaxError> {
         if self.takes(symbol) { Ok(()) } else { Err(SyntaxError("a bracket or sign is missing")) }
     }
 
-    fn needs_word(&mut self, word: &str) -> Result<(), SyntaxError> {
+    pub(super) fn needs_word(&mut self, word: &str) -> Result<(), SyntaxError> {
         if self.takes_word(word) { Ok(()) } else { Err(SyntaxError("a word is missing")) }
     }
 
-    fn name(&mut self) -> Result<String, SyntaxError> {
+    pub(super) fn name(&mut self) -> Result<String, SyntaxError> {
         match self.token() {
             Token::Word(word) if !KEYWORDS.contains(word) => {
                 let name = (*word).to_owned();
@@ -100,25 +99,25 @@ impl<'a> Parser<'a> {
     }
 
     /// The source text from a token to the one that was read last.
-    fn source(&self, from: usize) -> String {
+    pub(super) fn source(&self, from: usize) -> String {
         let start = self.tokens.get(from).map_or(0, |placed| placed.start);
         let end = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(0, |placed| placed.end);
         self.text.get(start..end).unwrap_or_default().to_owned()
     }
 
     /// What was read from a token on, as source text only.
-    fn opaque(&mut self, from: usize) -> Expression {
+    pub(super) fn opaque(&mut self, from: usize) -> Expression {
         self.height = 1;
         Expression::Opaque(self.source(from))
     }
 
     /// Notes the height of an expression over parts that are so high.
-    fn grow(&mut self, below: usize) -> Result<(), SyntaxError> {
+    pub(super) fn grow(&mut self, below: usize) -> Result<(), SyntaxError> {
         self.height = below + 1;
         if self.height > HEIGHT { Err(SyntaxError("an expression of too many parts")) } else { Ok(()) }
     }
 
-    fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
+    pub(super) fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
         self.depth += 1;
         if self.depth > DEPTH {
             return Err(SyntaxError("an expression that is nested too deep"));
@@ -128,11 +127,11 @@ impl<'a> Parser<'a> {
         read
     }
 
-    fn expression(&mut self) -> Parsed {
+    pub(super) fn expression(&mut self) -> Parsed {
         self.deeper(Self::conditional)
     }
 
-    fn conditional(&mut self) -> Parsed {
+    pub(super) fn conditional(&mut self) -> Parsed {
         let from = self.at;
         if self.takes_word("lambda") {
             self.parameters()?;
@@ -151,7 +150,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The parameters of a `lambda` and the colon behind them.
-    fn parameters(&mut self) -> Result<(), SyntaxError> {
+    pub(super) fn parameters(&mut self) -> Result<(), SyntaxError> {
         while !self.takes(":") {
             if self.takes("*") || self.takes("**") {
                 if !self.sees(",") {
@@ -171,7 +170,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `or` over `and` over `not` over comparisons.
-    fn disjunction(&mut self) -> Parsed {
+    pub(super) fn disjunction(&mut self) -> Parsed {
         let from = self.at;
         let value = self.inversion()?;
         if !self.sees_word("or") && !self.sees_word("and") {
@@ -183,7 +182,7 @@ impl<'a> Parser<'a> {
         Ok(self.opaque(from))
     }
 
-    fn inversion(&mut self) -> Parsed {
+    pub(super) fn inversion(&mut self) -> Parsed {
         if self.takes_word("not") {
             let operand = self.deeper(Self::inversion)?;
             self.grow(self.height)?;
@@ -200,7 +199,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes an operator of comparison.
-    fn comparison(&mut self) -> bool {
+    pub(super) fn comparison(&mut self) -> bool {
         if COMPARISONS.iter().any(|symbol| self.takes(symbol)) || self.takes_word("in") {
             return true;
         }
@@ -214,7 +213,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Operands with operators between them that bind at least so strongly.
-    fn binary(&mut self, least: u8) -> Parsed {
+    pub(super) fn binary(&mut self, least: u8) -> Parsed {
         let mut left = self.unary()?;
         loop {
             let Token::Symbol(symbol) = self.token() else { return Ok(left) };
@@ -230,7 +229,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn unary(&mut self) -> Parsed {
+    pub(super) fn unary(&mut self) -> Parsed {
         for (symbol, operator) in [("-", Operator::Minus), ("+", Operator::Plus), ("~", Operator::Invert)] {
             if self.takes(symbol) {
                 let operand = self.deeper(Self::unary)?;
@@ -253,7 +252,7 @@ impl<'a> Parser<'a> {
         Ok(Expression::Binary(Box::new(base), Operator::Power, Box::new(exponent)))
     }
 
-    fn primary(&mut self) -> Parsed {
+    pub(super) fn primary(&mut self) -> Parsed {
         let mut base = self.atom()?;
         loop {
             let below = self.height;
@@ -276,7 +275,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The arguments of a call and the bracket behind them.
-    fn arguments(&mut self) -> Result<Vec<Argument>, SyntaxError> {
+    pub(super) fn arguments(&mut self) -> Result<Vec<Argument>, SyntaxError> {
         let mut arguments = Vec::new();
         let mut highest = 0;
         while !self.takes(")") {
@@ -295,7 +294,7 @@ impl<'a> Parser<'a> {
         Ok(arguments)
     }
 
-    fn argument(&mut self, before: &[Argument]) -> Result<Argument, SyntaxError> {
+    pub(super) fn argument(&mut self, before: &[Argument]) -> Result<Argument, SyntaxError> {
         if self.takes("**") {
             return Ok(Argument::Mapping(self.expression()?));
         }
@@ -328,7 +327,7 @@ impl<'a> Parser<'a> {
     }
 
     /// An expression, or `name := expression`.
-    fn named(&mut self) -> Parsed {
+    pub(super) fn named(&mut self) -> Parsed {
         let from = self.at;
         if matches!(self.ahead(1), Token::Symbol(":=")) {
             self.name()?;
@@ -340,7 +339,7 @@ impl<'a> Parser<'a> {
     }
 
     /// An expression of a list, which may be starred.
-    fn item(&mut self) -> Parsed {
+    pub(super) fn item(&mut self) -> Parsed {
         if !self.takes("*") {
             return self.named();
         }
@@ -350,8 +349,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The index of a subscript and the bracket behind it.
-    fn subscript(&mut self) -> Parsed {
-        let from = self.at;
+    pub(super) fn subscript(&mut self) -> Parsed {
         let mut items = Vec::new();
         let mut commas = 0;
         let mut highest = 0;
@@ -368,17 +366,11 @@ impl<'a> Parser<'a> {
         if commas == 0 {
             return items.pop().ok_or(SyntaxError("an index is missing"));
         }
-        if items.iter().any(|item| matches!(item, Expression::Opaque(_))) {
-            self.at -= 1;
-            let index = self.opaque(from);
-            self.at += 1;
-            return Ok(index);
-        }
         self.grow(highest)?;
         Ok(Expression::Tuple(items))
     }
 
-    fn slice(&mut self) -> Parsed {
+    pub(super) fn slice(&mut self) -> Parsed {
         let from = self.at;
         if !self.sees(":") {
             let value = self.item()?;
@@ -393,309 +385,8 @@ impl<'a> Parser<'a> {
         }
         Ok(self.opaque(from))
     }
-
-    fn atom(&mut self) -> Parsed {
-        self.height = 1;
-        let from = self.at;
-        match self.token().clone() {
-            Token::Number(literal) => {
-                self.at += 1;
-                Ok(Expression::Constant(literal))
-            }
-            Token::String(_) => self.strings(),
-            Token::Word("True") => self.constant(Literal::Truth(true)),
-            Token::Word("False") => self.constant(Literal::Truth(false)),
-            Token::Word("None") => self.constant(Literal::Nothing),
-            Token::Word(_) => Ok(Expression::Name(self.name()?)),
-            Token::Symbol("...") => {
-                self.at += 1;
-                Ok(Expression::Ellipsis)
-            }
-            Token::Symbol("(") => self.parentheses(from),
-            Token::Symbol("[") => self.list(from),
-            Token::Symbol("{") => self.braces(from),
-            _ => Err(SyntaxError("an expression is missing")),
-        }
-    }
-
-    fn constant(&mut self, literal: Literal) -> Parsed {
-        self.at += 1;
-        Ok(Expression::Constant(literal))
-    }
-
-    /// Literals in a row, which are one text.
-    fn strings(&mut self) -> Parsed {
-        let from = self.at;
-        let mut text = String::new();
-        let (mut texts, mut bytes, mut formats) = (0, 0, 0);
-        while let Token::String(piece) = self.token() {
-            match piece {
-                Piece::Text(piece) => {
-                    text.push_str(piece);
-                    texts += 1;
-                }
-                Piece::Bytes(_) => bytes += 1,
-                Piece::Format(_) => formats += 1,
-            }
-            self.at += 1;
-        }
-        match (texts, bytes, formats) {
-            (_, 0, 0) => Ok(Expression::Constant(Literal::Text(text))),
-            (0, _, 0) => Ok(Expression::Constant(Literal::Other(self.source(from)))),
-            (_, 0, _) => Ok(Expression::Enclosed(self.source(from))),
-            _ => Err(SyntaxError("bytes beside texts")),
-        }
-    }
-
-    fn parentheses(&mut self, from: usize) -> Parsed {
-        self.needs("(")?;
-        if self.takes(")") {
-            return Ok(Expression::Tuple(Vec::new()));
-        }
-        let first = self.item()?;
-        if self.sees_loop() && !matches!(first, Expression::Starred(_)) {
-            return self.comprehension(from, ")");
-        }
-        if !self.sees(",") {
-            self.needs(")")?;
-            return match first {
-                Expression::Starred(_) => Err(SyntaxError("a starred expression alone")),
-                first => Ok(first),
-            };
-        }
-        let tuple = self.rest_of_tuple(first, true)?;
-        self.needs(")")?;
-        Ok(tuple)
-    }
-
-    /// What follows the first of several expressions with commas between them.
-    fn rest_of_tuple(&mut self, first: Expression, inside: bool) -> Parsed {
-        let mut items = vec![first];
-        let mut highest = self.height;
-        while self.takes(",") && !matches!(self.token(), Token::Symbol(")") | Token::Newline | Token::End) {
-            items.push(if inside { self.item()? } else { self.expression()? });
-            highest = highest.max(self.height);
-        }
-        self.grow(highest)?;
-        Ok(Expression::Tuple(items))
-    }
-
-    fn list(&mut self, from: usize) -> Parsed {
-        self.needs("[")?;
-        let mut items = Vec::new();
-        let mut highest = 0;
-        while !self.takes("]") {
-            items.push(self.item()?);
-            highest = highest.max(self.height);
-            if items.len() == 1 && self.sees_loop() && !matches!(items.first(), Some(Expression::Starred(_))) {
-                return self.comprehension(from, "]");
-            }
-            if !self.takes(",") && !self.sees("]") {
-                return Err(SyntaxError("a comma is missing in a list"));
-            }
-        }
-        self.grow(highest)?;
-        Ok(Expression::List(items))
-    }
-
-    fn braces(&mut self, from: usize) -> Parsed {
-        self.needs("{")?;
-        let mut entries = Vec::new();
-        let mut members = 0;
-        let mut highest = 0;
-        while !self.takes("}") {
-            let entry = self.entry()?;
-            highest = highest.max(self.height);
-            let is_first = entries.is_empty() && members == 0;
-            let unpacked = matches!(entry, Member::Entry(None, _) | Member::Value(Expression::Starred(_)));
-            match entry {
-                Member::Entry(key, value) => entries.push((key, value)),
-                Member::Value(_) => members += 1,
-            }
-            if is_first && !unpacked && self.sees_loop() {
-                return self.comprehension(from, "}");
-            }
-            if !self.takes(",") && !self.sees("}") {
-                return Err(SyntaxError("a comma is missing in a dictionary"));
-            }
-        }
-        match (members, entries.len()) {
-            (0, _) => {
-                self.grow(highest)?;
-                Ok(Expression::Dictionary(entries))
-            }
-            (_, 0) => {
-                self.height = 1;
-                Ok(Expression::Enclosed(self.source(from)))
-            }
-            _ => Err(SyntaxError("a set with keys")),
-        }
-    }
-
-    fn entry(&mut self) -> Result<Member, SyntaxError> {
-        if self.takes("**") {
-            return Ok(Member::Entry(None, self.deeper(|parser| parser.binary(1))?));
-        }
-        let key = self.item()?;
-        if matches!(key, Expression::Starred(_)) || !self.takes(":") {
-            return Ok(Member::Value(key));
-        }
-        let below = self.height;
-        let value = self.expression()?;
-        self.height = self.height.max(below);
-        Ok(Member::Entry(Some(key), value))
-    }
-
-    fn sees_loop(&self) -> bool {
-        self.sees_word("for") || (self.sees_word("async") && matches!(self.ahead(1), Token::Word("for")))
-    }
-
-    fn comprehension(&mut self, from: usize, close: &str) -> Parsed {
-        self.loops()?;
-        self.needs(close)?;
-        self.height = 1;
-        Ok(Expression::Enclosed(self.source(from)))
-    }
-
-    /// The `for` and `if` parts of a comprehension.
-    fn loops(&mut self) -> Result<(), SyntaxError> {
-        while self.sees_loop() {
-            self.takes_word("async");
-            self.needs_word("for")?;
-            while !self.takes_word("in") {
-                self.takes("*");
-                let target = self.deeper(|parser| parser.binary(1))?;
-                if !is_target(&target) {
-                    return Err(SyntaxError("a loop over what cannot be set"));
-                }
-                if !self.takes(",") && !self.sees_word("in") {
-                    return Err(SyntaxError("a loop without its values"));
-                }
-            }
-            self.disjunction()?;
-            while self.takes_word("if") {
-                self.disjunction()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A part of what stands in braces.
-enum Member {
-    Entry(Option<Expression>, Expression),
-    Value(Expression),
-}
-
-/// Whether a loop can set the expression.
-fn is_target(expression: &Expression) -> bool {
-    match expression {
-        Expression::Name(_) | Expression::Attribute(..) | Expression::Subscript(..) => true,
-        Expression::Starred(value) => is_target(value),
-        Expression::List(items) | Expression::Tuple(items) => items.iter().all(is_target),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_python_reads_is_read() {
-        for source in [
-            "f(a=1,)",
-            "f(*a, b=1, *c, **d)",
-            "f(x for x in y if z)",
-            "[x for x, *y in z]",
-            "{1, 2}",
-            "{**a, 'b': 1}",
-            "lambda x, *y, z=1, **w: 0",
-            "lambda *, a: a",
-            "a if b else c",
-            "not a in b is not c",
-            "x[::2, 1]",
-            "x[a:=1]",
-            "(a := 1)",
-            "1,",
-            "a @ b ** -c",
-            "await f(1)",
-            "f(a == 1)",
-            "()",
-            "...",
-            "f'{x}' 'y'",
-            "a\n\n",
-            "{a: b for a in c}",
-            "{a for a in b}",
-            "(*a, b)",
-            "f(a:=1)",
-            "x[1:]",
-            "x[:]",
-            "x[*a]",
-        ] {
-            assert!(parse(source).is_ok(), "{source}");
-        }
-    }
-
-    #[test]
-    fn what_python_refuses_is_refused() {
-        for source in [
-            "",
-            "f(",
-            "f(a=1, 2)",
-            "f(**a, *b)",
-            "f(from=1)",
-            "f(a.b=1)",
-            "f(True=1)",
-            "a b",
-            "a = 1",
-            "(*a)",
-            "f(,)",
-            "[,]",
-            "[1,,2]",
-            "{1: 2, 3}",
-            "x[]",
-            "a.for",
-            "f(x for x in y, 1)",
-            "f(1, x for x in y)",
-            "'a' b'c'",
-            "a;b",
-            "a\nb",
-            "1 +",
-            "lambda",
-            "if",
-            "[1",
-            "{1:}",
-            "a not b",
-            "x[1:2:3:4]",
-            "[x for 1 in y]",
-            "f(a b)",
-            "class",
-            "f(**)",
-            "a ? b",
-            "$a",
-            "a if b",
-        ] {
-            assert!(parse(source).is_err(), "{source}");
-        }
-    }
-
-    #[test]
-    fn any_depth_ends() {
-        for source in [
-            "(".repeat(100_000),
-            "-".repeat(100_000) + "1",
-            "not ".repeat(100_000) + "1",
-            "a".to_owned() + &".b".repeat(100_000),
-            "1".to_owned() + &"+1".repeat(100_000),
-            "1".to_owned() + &"**1".repeat(100_000),
-            "f(".repeat(100_000),
-            "lambda: ".repeat(100_000),
-            "a if b else ".repeat(100_000),
-            "x".to_owned() + &"[0]".repeat(100_000),
-        ] {
-            assert!(parse(&source).is_err());
-        }
-        assert!(parse(&("[".repeat(60) + &"]".repeat(60))).is_ok());
-    }
-}
+#[path = "parser_tests.rs"]
+mod tests;
