@@ -3,3 +3,4 @@
 #[cfg(test)]
 mod agreement;
 pub mod calls;
+pub mod tags;
