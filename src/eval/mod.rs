@@ -32,3 +32,5 @@ pub mod source;
 pub mod text;
 pub mod aggregate;
 pub mod rules;
+pub mod calls;
+pub mod tags;
