@@ -2,4 +2,5 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod forms;
 pub mod orders;
