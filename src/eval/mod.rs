@@ -3,4 +3,5 @@
 #[cfg(test)]
 mod agreement;
 pub mod forms;
+pub mod haystack;
 pub mod orders;

@@ -1,6 +1,6 @@
 """Writes oracle/forms.jsonl: what EvalScope 1.14.1 makes of answers with a grammar of their own.
 
-Run with CPython 3.11 and sympy: python make_forms.py FOLDER > oracle/forms.jsonl
+Run with CPython 3.11, sympy and numpy: python make_forms.py FOLDER > oracle/forms.jsonl
 FOLDER holds the unpacked wheel (`pip download evalscope==1.14.1 --no-deps`). Only the files that read and score are
 loaded from it, with a stand-in for its log.
 """
@@ -216,6 +216,43 @@ for gold, line in [("add(1, 2), divide(#0, 3)", "divide(1, 3), divide(2, 3), add
                    ("multiply(1, 2), divide(#0, 3)", "divide(1, 3), multiply(#0, 2)"), ("divide(1, 2), divide(#0, 3)", "multiply(2, 3), divide(1, #0)"), ("subtract(1, 2), subtract(#0, 3)", "add(2, 3), subtract(1, #0)"), ("add(1, 2), add(#0, 3)", "add(2, 3), add(1, #0)")]:
     invalid, answer = finqa.eval_program(finqa.program_tokenization(gold), TABLE)
     finqa_case(f"Program: {line}", gold, answer)
+
+# --- needle_haystack ---
+import numpy
+from itertools import product
+
+needle = load("needle_haystack/utils")
+needle_names = {"np": numpy, "logger": logging.getLogger("none")}
+init_length = function("needle_haystack/needle_haystack_adapter", "_init_length", needle_names)
+context_tokens = function("needle_haystack/needle_haystack_adapter", "_get_context_tokens", needle_names)
+insert_needles = function("needle_haystack/needle_haystack_adapter", "_insert_needles", needle_names)
+
+
+class Characters:
+    def encode(self, text, add_special_tokens=True):
+        return [ord(c) for c in text]
+
+    def decode(self, tokens):
+        return "".join(map(chr, tokens))
+
+
+for lengths, depths in [((1000, 32000, 10), (0, 100, 10)), ((1000, 2000, 4), (0, 100, 5)), ((500, 500, 1), (50, 50, 1)), ((1, 2, 3), (0, 5, 3)), ((1000, 128000, 35), (0, 100, 35)), ((7, 20, 2), (10, 90, 7)), ((100, 100, 3), (0, 1, 2))]:
+    names = ["context_lengths_min", "context_lengths_max", "context_lengths_num_intervals", "document_depth_percent_min", "document_depth_percent_max", "document_depth_percent_intervals"]
+    options = dict(zip(names, [*lengths, *depths]))
+    adapter = types.SimpleNamespace(**options)
+    init_length(adapter)
+    case("needle_grid", options=options, expected=[adapter.context_lengths.tolist(), adapter.document_depth_percents.tolist()])
+CORPORA = ["One sentence here. Another one there. And a third that is longer than both. ", "没有句号的开头，然后有一句。再来一句。", "no stop at all in this corpus ", "."]
+for corpus, count, length, depth in product(CORPORA, [1, 3], [200, 420], [0, 25, 50, 77, 99, 100]):
+    needles = ["\nThe needle is blue.\n", " Second needle ", "第三根针。"][:count]
+    longest = maker.choice([420, 500])
+    adapter = types.SimpleNamespace(tokenizer=Characters(), needles=needles, context_lengths=[longest])
+    text = insert_needles(adapter, context_tokens(adapter, corpus), depth, length)
+    case("needle_text", corpus=corpus, needles=needles, longest=longest, length=length, depth=depth, expected=text)
+for reply, needles in [("The needle is blue.", ["\nThe needle is blue.\n"]), ("needle is  BLUE", ["\nThe needle is blue.\n"]), ("It is: the needle is blue.", ["The needle is blue."]), ("", ["a"]), ("", [""]), ("針は青い。", ["針は青い。"]), ("针", ["针。"]),
+                       ("one two", ["one", "two"]), ("a-b", ["ab"]), ("the other", ["other"]), ("theother", ["other"]), ("Ünder the Tree!", ["ünder tree"])]:
+    norm_gold, norm_pred = needle.normalize_answer("\n".join(needles)), needle.normalize_answer(reply)
+    case("needle_score", reply=reply, needles=needles, expected=int(norm_gold.strip() == norm_pred.strip()) if norm_pred else 0)
 
 for row in rows:
     print(json.dumps(row, ensure_ascii=False, allow_nan=False))

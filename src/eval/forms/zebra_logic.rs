@@ -218,7 +218,8 @@ mod tests {
 
     #[test]
     fn cells_are_compared_one_by_one() {
-        let reply = r#"{"reasoning": "so", "solution": {"House 1": {"Name": "ANN ", "Pet": ["cat"]}, "House 2": {"Pet": 7}}}"#;
+        let reply =
+            r#"{"reasoning": "so", "solution": {"House 1": {"Name": "ANN ", "Pet": ["cat"]}, "House 2": {"Pet": 7}}}"#;
         let verdict = score(extract(reply).as_ref(), &solution()).unwrap();
         assert_eq!((verdict.solved, verdict.right_cells, verdict.cells, verdict.reasoning), (false, 3, 4, 2));
         let figures = figures(&[verdict]);
