@@ -3,5 +3,6 @@
 #[cfg(test)]
 mod agreement;
 pub mod forms;
+pub mod grounding;
 pub mod haystack;
 pub mod orders;

@@ -254,5 +254,56 @@ for reply, needles in [("The needle is blue.", ["\nThe needle is blue.\n"]), ("n
     norm_gold, norm_pred = needle.normalize_answer("\n".join(needles)), needle.normalize_answer(reply)
     case("needle_score", reply=reply, needles=needles, expected=int(norm_gold.strip() == norm_pred.strip()) if norm_pred else 0)
 
+# --- refcoco ---
+import re
+
+bbox_score = function("refcoco/evaluation_lib", "bbox_rec_score_result", {})
+extract_box = function("refcoco/refcoco_adapter", "extract_answer", {"re": re, "EvalMode": types.SimpleNamespace(BBOX_REC="bbox_rec"), "logger": logging.getLogger("none")})
+
+
+def refcoco_case(reply, size, bbox):
+    (w, h), (x, y, bw, bh) = size, bbox
+    truth = [x / w, y / h, (x + bw) / w, (y + bh) / h]
+    coords = extract_box(None, reply, types.SimpleNamespace(metadata={"eval_mode": "bbox_rec", "image_size": size}))
+    values = bbox_score(coords, {"bbox": truth})
+    names = ["IoU", "ACC@0.1", "ACC@0.3", "ACC@0.5", "ACC@0.7", "ACC@0.9", "Center_ACC"]
+    case("refcoco", reply=reply, size=size, bbox=bbox, expected=[float(values[name]) for name in names])
+
+
+for number in range(40):
+    size, bbox = [640, 480], [maker.randint(0, 400), maker.randint(0, 300), maker.randint(20, 240), maker.randint(20, 180)]
+    x1, y1, x2, y2 = [value + maker.randint(-40, 40) for value in (bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3])]
+    parts = [round(value / side, 3) for value, side in zip((x1, y1, x2, y2), (640, 480, 640, 480))]
+    refcoco_case(maker.choice([f"[{x1}, {y1}, {x2}, {y2}]", f"The box is {parts}.", f"Box: [ {x1},{y1} ,{x2}, {y2} ] and [0, 0, 1, 1]"]), size, bbox)
+for reply in ["", "none", "[0.1, 0.2, 0.3]", "(0.1, 0.2, 0.3, 0.4)", "[0.1, 0.1, 0.9, 0.9]", "[.1, .2, .3, .4]", "[64, 48, 576, 432]", "[0, 0, 1, 1]", "[0, 0, 0, 0]", "[1e2, 1, 1, 1]", "[0.9, 0.9, 0.1, 0.1]", "[-5, -5, 700, 500]", "[0.5,\n0.5,\n0.6,\n0.6]"]:
+    refcoco_case(reply, [640, 480], [64, 48, 512, 384])
+
+# --- ref_adv ---
+ref_adv = load("ref_adv_s/utils")
+
+
+def ref_adv_case(reply, box_format="norm_1000_xyxy", size=(800, 600), solution=(80, 60, 400, 300)):
+    boxes, _ = ref_adv.parse_bboxes(reply, size, box_format)
+    truth = ref_adv.to_normalized_xyxy(solution, size, "abs_xyxy")
+    iou = ref_adv.iou_xyxy(boxes[0], truth) if boxes else 0.0
+    case("ref_adv", reply=reply, format=box_format, size=size, solution=solution, expected=[*[value for box in boxes for value in box], iou])
+
+
+for reply in ["", "none", '{"bbox": [100, 100, 500, 500]}', '```json\n{"bbox_2d": [100, 100, 500, 500], "label": "cat"}\n```', '```json\n[{"bbox_2d": [1, 2, 3, 4]}, {"bbox_2d": [100, 100, 500, 500]}]\n```', "[100, 100, 500, 500]", "It is at [100, 100, 500, 500]",
+              "It is at [100, 100, 500, 500].", "[[100, 100, 500, 500], [100, 100, 500, 500], [1, 1, 2, 2]]", '{"label": [9, 9, 9, 9], "bbox": [100, 100, 500, 500]}', '{"objects": {"boxes": [[100, 110, 520, 500]]}}', '```json\n{"bbox": [1, 2, 3, 4]}\n```\n```json\n{"bbox": [100, 100, 500, 500]}\n```',
+              '```json\n{"bbox": [1, 2, 3, 4]}\n```\n```json\n{broken\n```', '```\n[100, 100, 500, 500]\n```', '{"bbox": [500, 500, 100, 100]}', '{"bbox": [-20, 100, 1200, 500]}', '{"bbox": ["100", 100, 500, 500]}', '{"bbox": [100, 100, 500]}', '{"a": {"b": {"c": [[100, 100, 500, 500]]}}}', '{"bbox": []}', "[1, 2] and {\"bbox\": [100, 100, 500, 500]}",
+              '{"bbox": [100, 100, 500, 500]} trailing', "[100.5, 99.25, 500, 500]\n", "{}", "[]"]:
+    ref_adv_case(reply)
+for box_format, reply in [("abs_xyxy", "[80, 60, 400, 300]"), ("abs_xyxy", "[90, 60, 420, 310]"), ("norm_1_xyxy", "[0.1, 0.1, 0.5, 0.5]"), ("norm_1_xyxy", "[0.1, 0.1, 0.5, 5]"), ("norm_1000_xyxy", "[120, 80, 480, 530]")]:
+    ref_adv_case(reply, box_format)
+
+# --- screenspot ---
+screenspot = load("screenspot_pro/utils")
+for reply in ["", "none", "Answer: [0.5, 0.25]", "answer: (500, 250)", "Final Answer：[1280, 360]", "Answer:\n\n[0.5, 0.25]", "Answer: [0.1, 0.1]\nAnswer: [0.5, 0.25]", "Answer: [0.1, 0.1], no, [0.5, 0.25]", "Answer: x=0.5, y=0.25", 'Answer: {"x": 500, "y": 250}', "Answer: 0.5 0.25", "Answer: 50%, 25%",
+              "Answer: [50%, 25%]", "Answer: click it\nat [0.5, 0.25]", "[0.5, 0.25]", "(0.1, 0.1) then (0.5, 0.25)", "x=0.5, y=0.25", "0.5, 0.25", "<bbox>0.4, 0.2, 0.6, 0.3</bbox>", "<bbox>400 200 600 300</bbox> [1, 1]", "<bbox>1, 2</bbox> [0.5, 0.25]", "Answer: <BBOX id=1>0.4,0.2,0.6,0.3</BBOX>", "Answer: [1, 1]", "Answer: [1, 2]",
+              "Answer: [0, 1000]", "Answer: [1001, 20]", "Answer: [-1, 0.5]", "Answer: [.5, .25]", "Answer: [0.5, 0.25, 0.6, 0.35]", "Answer: [0.5 0.25]", "Answer: X: 0.5 and Y: 0.25", "the answer is [0.5, 0.25]", "Answer: five", "Answer: step 3 of 4"]:
+    point = screenspot.parse_point(reply)
+    case("screenspot", reply=reply, size=[2560, 1440], expected=list(screenspot.to_normalized_point(point, [2560, 1440])) if point else [])
+
 for row in rows:
     print(json.dumps(row, ensure_ascii=False, allow_nan=False))
