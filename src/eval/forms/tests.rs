@@ -1,6 +1,7 @@
 //! What EvalScope 1.14.1 makes of the same replies.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what they need and stop there")]
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -81,4 +82,83 @@ fn grids_of_arc_agi() {
         agreement.row(id(&case), &ours.as_ref(), &theirs);
     }
     agreement.check(0.95);
+}
+
+#[test]
+fn roles_of_perspective_gap() {
+    let mut agreement = Agreement::new("forms", "perspective_gap");
+    for case in of_kind("perspective_gap") {
+        let needs: perspective_gap::Needs = serde_json::from_value(case["needs"].clone()).unwrap();
+        let (reply, distractor) = (text(&case, "reply"), case["distractor"].as_str());
+        let ours = if case["task"] == "role_assignment" {
+            perspective_gap::role_assignment(reply, &needs, distractor)
+        } else {
+            let fragments: Vec<perspective_gap::Fragment> = serde_json::from_value(case["fragments"].clone()).unwrap();
+            let options = perspective_gap::Options::default();
+            perspective_gap::prompt_writing(reply, &fragments, &needs, distractor, &perspective_gap::words, options)
+        };
+        agreement.row(id(&case), &json!(ours), &case["expected"]);
+    }
+    agreement.check(1.0);
+}
+
+#[test]
+fn answers_of_tir_bench() {
+    let mut extracted = Agreement::new("forms", "tir_bench.extracted");
+    let mut scored = Agreement::new("forms", "tir_bench.score");
+    for case in of_kind("tir_bench") {
+        let difficulty = case["difficulty"].as_u64().unwrap() as usize;
+        let task = tir_bench::Task { name: text(&case, "task"), difficulty, prompt: text(&case, "prompt") };
+        let (reply, truth) = (text(&case, "reply"), text(&case, "truth"));
+        let answer = tir_bench::extract(reply, truth, task);
+        extracted.row(id(&case), &answer.as_str(), &text(&case, "extracted"));
+        // Numbers are compared elsewhere; here a reply has to be the number.
+        let equal = |reply: &str, truth: &str| Some(reply == truth);
+        let ours = tir_bench::score(&answer, reply, truth, task, &equal).unwrap();
+        scored.near(id(&case), ours, case["expected"].as_f64().unwrap(), 1e-12);
+    }
+    extracted.check(1.0);
+    scored.check(0.95);
+}
+
+#[test]
+fn answers_of_visfactor() {
+    let mut agreement = Agreement::new("forms", "visfactor");
+    for case in of_kind("visfactor") {
+        let category = text(&case, "category");
+        let answer = visfactor::extract(category, text(&case, "reply"), text(&case, "additional"));
+        let ours = json!([answer, visfactor::score(category, &answer, text(&case, "truth"))]);
+        agreement.row(id(&case), &ours, &case["expected"]);
+    }
+    agreement.check(1.0);
+    let rows = [("CF1", 1, 1.0), ("CF1", 1, 0.0), ("CF1", 2, 1.0), ("I3", 1, 1.0)];
+    let accuracies = visfactor::accuracies(rows);
+    assert_eq!(accuracies.into_iter().collect::<Vec<_>>(), [("CF1", (0.5, 2)), ("I3", (1.0, 1))]);
+    assert_eq!(visfactor::question("a<br><ADDITIONAL_1> <ADDITIONAL_7>", "x;y<br>z"), "a\ny\nz <ADDITIONAL_7>");
+}
+
+proptest! {
+    #[test]
+    fn no_reply_is_refused(reply in "(answer|ANSWER:|\\{|\\}|\"|# role|```|[A-Za-z0-9 :.,()\\[\\]\n]){0,40}") {
+        let needs: perspective_gap::Needs = [("role".to_owned(), ["a".to_owned()].into())].into();
+        let fragments = [perspective_gap::Fragment { id: "a".to_owned(), text: "one two three".to_owned() }];
+        let options = perspective_gap::Options::default();
+        let verdicts = [
+            perspective_gap::role_assignment(&reply, &needs, None),
+            perspective_gap::prompt_writing(&reply, &fragments, &needs, None, &perspective_gap::words, options),
+        ];
+        prop_assert!(verdicts.iter().all(|verdict| (0.0..=1.0).contains(&verdict.required_coverage)));
+        for truth in ["A", "12", "1.5", "[1, 2]", ""] {
+            for name in ["ocr", "jigsaw", "word_search", "spot_difference", "maze"] {
+                let task = tir_bench::Task { name, difficulty: 2, prompt: "A. x" };
+                let answer = tir_bench::extract(&reply, truth, task);
+                let score = tir_bench::score(&answer, &reply, truth, task, &|_, _| None);
+                prop_assert!(score.is_none_or(|score| (0.0..=1.0).contains(&score)));
+            }
+        }
+        for category in ["CF1", "CF3", "I3", "VZ3", "CS1", "none"] {
+            let answer = visfactor::extract(category, &reply, "1");
+            let _ = visfactor::score(category, &answer, "T");
+        }
+    }
 }
