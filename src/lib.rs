@@ -31,7 +31,7 @@
 //! | 2 | [`wire`], [`store`], [`tls`] | bytes of each dialect; files of a run; whom to trust |
 //! | 3 | [`workload`], [`engine`], [`stats`], [`local`], [`hub`] | make work; place and stamp it; turn records to numbers; serve a model; bring files of hubs |
 //! | 4 | [`run`] | conduct one or many runs |
-//! | 5 | [`track`] | what is told of a run while it goes on |
+//! | 5 | [`track`], [`eval`] | what is told of a run while it goes on; what a right answer is |
 //! | 6 | [`report`] | results to a document, a document to bytes |
 //! | 8 | [`cli`] | flags to plan, outcome to console and exit |
 //!
@@ -51,6 +51,7 @@
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod eval;
 pub mod hist;
 pub mod hub;
 pub mod local;

@@ -77,8 +77,8 @@ impl From<Prompt> for Conversation {
 /// How a model is asked to generate. Each field is sent only when set, apart from the three that always are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
-    /// Fewest and most tokens that `max_tokens` is drawn from, inclusive.
-    pub max_tokens: (u32, u32),
+    /// Fewest and most tokens that `max_tokens` is drawn from, inclusive; `None` leaves it to the server.
+    pub max_tokens: Option<(u32, u32)>,
     /// Whether the reply is streamed.
     pub stream: bool,
     /// Sent as EvalScope does; `None` leaves it to the server.
@@ -87,4 +87,11 @@ pub struct Sampling {
     pub fields: Map<String, Value>,
     /// Merged into the body last.
     pub extra: Map<String, Value>,
+}
+
+impl Sampling {
+    /// Most tokens that a prompt asks for: its own bound, else that of all.
+    pub fn most(&self, prompt: &Prompt) -> Option<u32> {
+        prompt.max_tokens.or(self.max_tokens.map(|(_, most)| most))
+    }
 }

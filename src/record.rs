@@ -241,6 +241,13 @@ pub struct Record {
     /// The reply, kept when the server gave no usage, so that it can be counted after the run, and with the chunk log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
+    /// How long a server that refused wants to be left alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after_ns: Option<u64>,
+    /// The reply as it came: the body, or the data of each event with [`crate::wire::PART`] behind it. Kept where that is
+    /// asked for, and never in a row.
+    #[serde(skip)]
+    pub reply: Option<String>,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -292,6 +299,8 @@ impl Record {
             gaps_ns: Vec::new(),
             marks: Vec::new(),
             text: None,
+            retry_after_ns: None,
+            reply: None,
         }
     }
 

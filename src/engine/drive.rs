@@ -53,6 +53,8 @@ pub struct Job {
     pub number: u64,
     /// Keep every event of every reply.
     pub log_chunks: bool,
+    /// Keep replies as they came, for whoever wants more of them than stamps and counts.
+    pub keep_replies: bool,
 }
 
 /// What became of a run beyond its records.

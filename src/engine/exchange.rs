@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
-use http::header;
+use http::{HeaderMap, header};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
@@ -20,7 +20,7 @@ use super::wire::Wire;
 use crate::mark::Mark;
 use crate::record::{FailureKind, Record, TokensFrom};
 use crate::target::Framing;
-use crate::units::clean;
+use crate::units::{NS_PER_S, clean};
 use crate::wire::{self, Decoder, Frames, ServerError, Stamped, Usage};
 
 /// The longest body of a refusal that is read.
@@ -103,6 +103,7 @@ pub(super) async fn exchange(
     let kind = kind.to_ascii_lowercase();
     if response.status() != http::StatusCode::OK {
         let status = response.status();
+        record.retry_after_ns = retry_after(response.headers());
         let (body, whole) = read_whole(wire, &mut link, response.into_body(), REFUSAL).await?;
         record.end_ns = link.stamps.last_read();
         if whole {
@@ -116,6 +117,7 @@ pub(super) async fn exchange(
     } else {
         wire.dialect.framing().filter(|framing| request.stream && *framing == Framing::Lines)
     };
+    record.reply = wire.keep_replies.then(String::new);
     let mut said = request.then.is_some().then(String::new);
     if let Some(framing) = framing {
         record.stream = true;
@@ -126,6 +128,9 @@ pub(super) async fn exchange(
         record.stream = false;
         let (body, _) = read_whole(wire, &mut link, response.into_body(), usize::MAX).await?;
         record.end_ns = link.stamps.last_read();
+        if let Some(kept) = &mut record.reply {
+            kept.push_str(&String::from_utf8_lossy(&body));
+        }
         let reply = wire::decode_reply(&wire.dialect, &body).map_err(|error| match error {
             ServerError::Reported(said) => Fault::new(FailureKind::Server, said),
             ServerError::Malformed(said) => Fault::new(FailureKind::Payload, said),
@@ -135,6 +140,12 @@ pub(super) async fn exchange(
     }
     *slot = Some(link);
     Ok(said.unwrap_or_default())
+}
+
+/// How long a server that refuses wants to be left alone, where it says so in seconds.
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let seconds: f64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    (0.0..1e6).contains(&seconds).then(|| (seconds * NS_PER_S) as u64)
 }
 
 /// Reads an event stream to its end; tells whether the connection can serve again. `said` gets the visible text, where
@@ -180,6 +191,10 @@ async fn read_stream(
             done = true;
             record.marks.extend(mark.map(|mark| Mark { flags: Mark::DONE, ..mark }));
             continue;
+        }
+        if let Some(kept) = &mut record.reply {
+            kept.push_str(&event.data);
+            kept.push(wire::PART);
         }
         let before = text.len();
         let Ok(delta) = decoder.decode(&event.name, &event.data, &mut text) else {

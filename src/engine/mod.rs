@@ -33,4 +33,4 @@ pub use ledger::Ledger;
 pub use probe::{Answer, get, probe, send};
 pub use schedule::{Release, Schedule};
 pub use stop::Stop;
-pub use turns::{Turn, Turns};
+pub use turns::{Said, Turn, Turns};

@@ -4,15 +4,26 @@ use std::time::Duration;
 
 use super::feed::Request;
 use crate::error::Result;
+use crate::record::Record;
 
-/// The turns of a conversation that follow one that was answered. They are made on the worker's thread between two
-/// requests, never while a reply is read.
+/// What came of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The finished fact.
+    pub record: &'a Record,
+    /// The visible text of the reply; empty where it failed.
+    pub text: &'a str,
+}
+
+/// What follows a request in its conversation. Turns are made on the worker's thread between two requests, never while a
+/// reply is read.
 pub trait Turns: Send {
-    /// Takes the visible text of the reply that came and gives the turn that follows.
+    /// Takes what came of the request before, also where that failed, and gives the turn that follows; `None` where the
+    /// conversation is over.
     ///
     /// # Errors
     /// When its body cannot be made.
-    fn next(&mut self, reply: &str) -> Result<Turn>;
+    fn next(&mut self, said: Said<'_>) -> Result<Option<Turn>>;
 
     /// Turns that are left.
     fn left(&self) -> u32;

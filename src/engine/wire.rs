@@ -23,6 +23,8 @@ pub(super) struct Wire {
     pub(super) route: Route,
     pub(super) clock: Rc<Clock>,
     pub(super) log_chunks: bool,
+    /// Whether records keep the replies as they came.
+    pub(super) keep_replies: bool,
     pub(super) dialect: Dialect,
     pub(super) read_limit: Option<Duration>,
     total_limit: Duration,
@@ -55,6 +57,7 @@ impl Wire {
             route,
             clock,
             log_chunks: false,
+            keep_replies: false,
             method: target.dialect.method(),
             dialect: target.dialect.clone(),
             read_limit: target.deadlines.read,
@@ -130,6 +133,7 @@ impl Wire {
             None => Outcome::Cancelled,
         };
         record.text = record.text.take().map(|text| veil(&self.secrets, text));
+        record.reply = record.reply.take().map(|reply| veil(&self.secrets, reply));
         if record.end_ns == 0 {
             record.end_ns = self.clock.now();
         }

@@ -23,6 +23,7 @@ use super::link::Link;
 use super::schedule::{Deadline, Release};
 use super::stop::Stop;
 use super::timer::Timer;
+use super::turns::Said;
 use super::wire::Wire;
 use crate::error::Failure;
 use crate::record::{FailureKind, Outcome, Record};
@@ -145,6 +146,7 @@ pub(super) async fn work(
     let clock = Clock::new(job.epoch);
     let mut wire = Wire::new(&job.target, job.route.clone(), Rc::clone(&clock));
     wire.log_chunks = job.log_chunks;
+    wire.keep_replies = job.keep_replies;
     let release = job.schedule.release;
     let idle = RefCell::default();
     let tasks = TaskTracker::new();
@@ -217,37 +219,37 @@ impl Worker {
     }
 
     /// A request and the turns that follow it, one after another over one connection. Gives how the last of them ended,
-    /// or `None` when nobody takes records any more. A turn that fails ends the conversation, and so does the end of the
-    /// run, unless it is only that nothing new may start.
+    /// or `None` when nobody takes records any more. A conversation is over where its turns say so, and where nothing new
+    /// may start.
     async fn converse(&self, link: &mut Option<Link>, mut request: Request, mut record: Record) -> Option<Outcome> {
         let Worker { wire, shared, halt, .. } = self;
         let index = record.conversation - self.job.first;
         let mut timer = None;
         record.cached_estimate = request.then.as_ref().map(|_| 0);
         loop {
-            let said = wire.perform(link, &request, &mut record, halt).await;
+            let text = wire.perform(link, &request, &mut record, halt).await;
             let over_ns = wire.clock.now();
-            let turns = request.then.take();
-            record.turns_left = turns.as_ref().map_or(0, |turns| turns.left());
+            let mut turns = request.then.take();
+            let goes_on = record.outcome != Outcome::Cancelled && !shared.is_draining();
+            let said = Said { record: &record, text: &text };
+            let next = match turns.as_mut().filter(|_| goes_on).map(|turns| turns.next(said)).transpose() {
+                Ok(next) => next.flatten(),
+                Err(failure) => {
+                    shared.feed.fail(failure);
+                    None
+                }
+            };
+            record.turns_left = turns.as_ref().map_or(0, |turns| turns.left()) + u32::from(next.is_some());
             let (outcome, turn) = (record.outcome, record.turn + 1);
             let said_so_far = record.prompt_tokens.zip(record.completion_tokens).map(|(prompt, reply)| prompt + reply);
             self.records.send(record).ok()?;
             shared.note(outcome);
-            let goes_on = outcome == Outcome::Ok && !shared.is_draining();
-            let Some(mut turns) = turns.filter(|_| goes_on) else { return Some(outcome) };
-            let next = match turns.next(&said) {
-                Ok(next) => next,
-                Err(failure) => {
-                    shared.feed.fail(failure);
-                    return Some(outcome);
-                }
-            };
+            let Some(next) = next else { return Some(outcome) };
             let due_ns = over_ns + next.pause.as_nanos() as u64;
             if !next.pause.is_zero() && !self.pause(&mut timer, due_ns).await {
                 return Some(outcome);
             }
-            let then = (turns.left() > 0).then_some(turns);
-            request = Request { then, warmup: request.warmup, ..next.request };
+            request = Request { then: turns, warmup: request.warmup, ..next.request };
             record = self.record(index, turn, &request, due_ns);
             record.released_ns = Some(wire.clock.now());
             record.slot_ns = record.released_ns;

@@ -19,6 +19,16 @@ fn shuffled(mut generator: Python, length: usize) -> Vec<usize> {
     places
 }
 
+/// Order of so many things by a hash of texts, joined by a NUL.
+pub fn by_texts(parts: &[&str], length: usize) -> Vec<usize> {
+    shuffled(generator(parts), length)
+}
+
+/// Order of so many things by the seed of the run.
+pub fn by_seed(seed: u64, length: usize) -> Vec<usize> {
+    shuffled(Python::new(seed), length)
+}
+
 /// Order of `choices` under `shuffle_choices`: hashed are the seed in decimal digits, the input as text, and the
 /// choices sorted by code point.
 pub fn choices(seed: i64, input: &str, choices: &[String]) -> Vec<usize> {

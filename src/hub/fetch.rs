@@ -409,6 +409,7 @@ fn short(snapshot: &str) -> &str {
 fn pick_name(pick: &Pick) -> String {
     match pick {
         Pick::Split(name) => format!("split-{name}"),
+        Pick::Rows { config, split, .. } => format!("rows-{}-{split}", config.replace('/', "_")),
         Pick::File(_) | Pick::Data(_) => "data".to_owned(),
         Pick::Tokenizer => "tokenizer".to_owned(),
         Pick::Model => "model".to_owned(),

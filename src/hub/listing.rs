@@ -10,6 +10,7 @@ use super::name::safe;
 use crate::error::{Failure, Result, known};
 use crate::plan::{Pick, Repo, Wanted};
 use crate::table::is_data;
+use crate::table::layout::{Rows, SYNONYMS};
 
 /// Version of the file.
 const FORMAT_VERSION: u32 = 1;
@@ -34,10 +35,6 @@ const TOKENIZER: [&str; 6] = [
     "chat_template.json",
     "chat_template.jinja",
 ];
-/// Words that stand for the same split, as the hubs' own libraries take them.
-const SYNONYMS: [&[&str]; 3] =
-    [&["train", "training"], &["validation", "valid", "dev", "val"], &["test", "testing", "eval", "evaluation"]];
-
 /// A file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -133,6 +130,11 @@ impl Listing {
                 found if found.is_empty() => self.data(),
                 found => found,
             },
+            Pick::Rows { config, split, pattern } => {
+                let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+                let rows = Rows { config, split, pattern: pattern.as_deref() };
+                rows.pick(&paths).into_iter().filter_map(|path| self.file(path)).collect()
+            }
             Pick::Data(name) => {
                 let named = |file: &&Entry| {
                     name.as_deref().is_some_and(|name| file.path == name || base(&file.path) == base(name))
@@ -146,6 +148,7 @@ impl Listing {
         if found.is_empty() {
             return Err(match pick {
                 Pick::File(path) => missing(&format!("file {path}")),
+                Pick::Rows { config, split, .. } => missing(&format!("rows of split {split} of {config}")),
                 _ => missing("file of data"),
             });
         }

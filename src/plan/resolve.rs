@@ -287,7 +287,7 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
             .and_then(|value| if let Value::Object(extra) = value { Some(extra) } else { None })
             .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
-    Ok(Sampling { max_tokens, stream: settings.stream, temperature: settings.temperature.value(), fields, extra })
+    Ok(Sampling { max_tokens: Some(max_tokens), stream: settings.stream, temperature: settings.temperature.value(), fields, extra })
 }
 
 /// Refuses criteria of tokens that are never generated.
@@ -385,7 +385,7 @@ mod tests {
     fn a_url_brings_evalscopes_defaults() -> Result<()> {
         let plan = resolve("url = 'http://h:1/v1'\nmodel = 'org/m'")?;
         assert_eq!(plan.points[0].number, 1000);
-        assert_eq!(plan.sampling.max_tokens, (2048, 2048));
+        assert_eq!(plan.sampling.max_tokens, Some((2048, 2048)));
         assert_eq!(plan.folder(), "m");
         Ok(())
     }

@@ -76,6 +76,15 @@ pub enum Pick {
     /// Every file that carries the name of a split, such as `data/train-00000-of-00002.parquet`; every file of data where
     /// none does.
     Split(String),
+    /// Every file that holds the rows of a configuration and a split: see [`crate::table::layout::Rows`].
+    Rows {
+        /// The configuration, or the file.
+        config: String,
+        /// The split.
+        split: String,
+        /// Path of the files, where the layout is none that is known.
+        pattern: Option<String>,
+    },
     /// The file of this name where there is one, else the only file of data.
     Data(Option<String>),
     /// What a tokenizer is made of.

@@ -39,7 +39,7 @@ pub(super) fn benchmark_args(plan: &Plan, point: Point, outputs: &Path) -> Map<S
         .collect();
     let is_key = |(name, value): &(HeaderName, HeaderValue)| name == AUTHORIZATION || value.is_sensitive();
     let key = plan.target.headers.iter().any(is_key).then_some(MASK);
-    let max_tokens = match plan.sampling.max_tokens {
+    let max_tokens = match plan.workload.max_tokens {
         (min, max) if min == max => json!(max),
         (min, max) => json!([min, max]),
     };

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use http::Uri;
-use http::uri::PathAndQuery;
-
+use super::answering::Answering;
 use super::check;
 use super::memory::Gauge;
 use super::point::{Ending, conclude};
@@ -15,7 +13,6 @@ use super::result::{PointResult, Status};
 use super::scrape::{Metrics, Scraper};
 use super::spelling::Spelling;
 use super::sweep::{Watcher, pause, remarks, workers};
-use super::vllm::Vllm;
 use crate::engine::{self, Job, Ledger, Release, Route, Schedule, Stop, Tally};
 use crate::error::{Failure, Result};
 use crate::local;
@@ -47,43 +44,6 @@ pub(super) struct Bench<'a> {
     server: Answering,
 }
 
-/// Who answers, as long as this is held.
-enum Answering {
-    /// Somebody else.
-    Remote,
-    /// A server inside this program.
-    Embedded { server: local::Server },
-    /// A child of this program.
-    Vllm { _server: Box<Vllm> },
-}
-
-impl Answering {
-    /// Starts what the plan wants to have started, and fills in where it listens.
-    fn start(plan: &mut Plan, stop: &Stop) -> Result<Self> {
-        match &plan.served {
-            Served::Remote => Ok(Answering::Remote),
-            Served::Embedded(spec) => {
-                let server = local::start(spec)?;
-                plan.target.url = at(&plan.target.url, &server.addr().to_string())?;
-                Ok(Answering::Embedded { server })
-            }
-            Served::Vllm(spec) => {
-                let mut server = Box::new(Vllm::start(spec)?);
-                plan.target.url = at(&plan.target.url, &server.authority())?;
-                server.wait(&plan.target, stop)?;
-                Ok(Answering::Vllm { _server: server })
-            }
-        }
-    }
-}
-
-/// The same address at another host and port.
-fn at(url: &Uri, authority: &str) -> Result<Uri> {
-    let path = url.path_and_query().map_or("/", PathAndQuery::as_str);
-    let made = format!("http://{authority}{path}").parse();
-    made.map_err(|error| Failure::bug("the server has no address").because(error))
-}
-
 impl<'a> Bench<'a> {
     /// Reads the first `total` items of the workload, finds the target or starts it, and has a first look at it.
     pub(super) fn open(plan: &Plan, dir: &'a RunDir, stop: &'a Stop, total: u64) -> Result<Self> {
@@ -95,7 +55,7 @@ impl<'a> Bench<'a> {
         let route = check::route(&plan.target)?;
         let metrics = Metrics::of(&plan, &route)?;
         // As in EvalScope, what generates no text is not asked for any.
-        let is_checked = !plan.target.dialect.is_input_only() && !matches!(server, Answering::Embedded { .. });
+        let is_checked = !plan.target.dialect.is_input_only() && !server.is_embedded();
         if !plan.settings.no_test_connection && is_checked {
             check::check(&plan, &Spelling::of(&plan, tokenizer.as_ref())?, &route, stop)?;
         }
@@ -149,6 +109,7 @@ impl<'a> Bench<'a> {
             first: 0,
             number: point.number,
             log_chunks: plan.settings.log_chunks,
+            keep_replies: false,
         };
         let fingerprint = Fingerprint::default();
         let made = requests(plan, &self.workload, *offset, point, fingerprint.clone())?;
@@ -184,11 +145,7 @@ impl<'a> Bench<'a> {
 
     /// Begins to look at the memory of whoever answers.
     fn gauge(&self) -> Gauge {
-        let model = match &self.server {
-            Answering::Embedded { server } => server.memory(),
-            Answering::Remote | Answering::Vllm { .. } => None,
-        };
-        Gauge::begin(model, &self.plan.target)
+        Gauge::begin(self.server.memory(), &self.plan.target)
     }
 
     /// The way for a load point; there are never more requests in flight than there are.

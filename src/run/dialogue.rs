@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::spelling::Spelling;
-use crate::engine::{Request, Turn, Turns};
+use crate::engine::{Request, Said, Turn, Turns};
 use crate::error::{Failure, Result};
 use crate::prompt::{Content, Conversation, Prompt};
 
@@ -80,16 +80,17 @@ fn assistant(reply: &str) -> Value {
 }
 
 impl Turns for Dialogue {
-    fn next(&mut self, reply: &str) -> Result<Turn> {
-        let turn = self.turns.next().ok_or_else(|| Failure::bug("a conversation was asked for a turn it lacks"))?;
+    /// A turn that failed ends the conversation.
+    fn next(&mut self, said: Said<'_>) -> Result<Option<Turn>> {
+        let Some(turn) = said.record.is_ok().then(|| self.turns.next()).flatten() else { return Ok(None) };
         let Prompt { content, max_tokens, pause, headers, id, .. } = turn;
-        self.say(reply, content);
+        self.say(said.text, content);
         // The history moves into the prompt and back, for it may be long. Its length is not known before it is sent.
         let content = std::mem::replace(&mut self.said, Content::Messages(Vec::new()));
         let prompt = Prompt { max_tokens, headers, id, ..Prompt::new(content) };
         let request = self.spelling.request(&prompt);
         self.said = prompt.content;
-        Ok(Turn { request: request?, pause })
+        Ok(Some(Turn { request: request?, pause }))
     }
 
     fn left(&self) -> u32 {
@@ -122,12 +123,13 @@ mod tests {
 
     use super::*;
     use crate::prompt::Sampling;
+    use crate::record::{Outcome, Record};
 
     type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
 
     fn spelling() -> Arc<Spelling> {
         let sampling = Sampling {
-            max_tokens: (9, 9),
+            max_tokens: Some((9, 9)),
             stream: true,
             temperature: Some(0.0),
             fields: Map::new(),
@@ -144,6 +146,13 @@ mod tests {
         Content::Messages(vec![json!({"role": "user", "content": text})])
     }
 
+    /// The turn after a reply of this text.
+    fn after(turns: &mut Box<dyn Turns>, text: &str) -> Result<Turn, Box<dyn std::error::Error>> {
+        let mut record = Record::due("r".to_owned(), 0, 0, 0);
+        record.outcome = Outcome::Ok;
+        Ok(turns.next(Said { record: &record, text })?.ok_or("the conversation is over")?)
+    }
+
     #[test]
     fn later_turns_hold_what_was_said_before_them() -> TestResult {
         let pause = Duration::from_millis(7);
@@ -158,16 +167,18 @@ mod tests {
             (Some(3), json!([{"role": "user", "content": "a"}]))
         );
         let mut then = request.then.take().ok_or("no turn follows")?;
-        let second = then.next("A")?;
+        let second = after(&mut then, "A")?;
         assert_eq!((second.pause, then.left(), second.request.prompt_tokens), (pause, 1, None));
         let told = body(&second.request)?;
         assert_eq!(told["max_tokens"], 2);
-        let third = body(&then.next("B")?.request)?;
+        let third = body(&after(&mut then, "B")?.request)?;
         let roles: Vec<&str> =
             third["messages"].as_array().into_iter().flatten().filter_map(|m| m["content"].as_str()).collect();
         assert_eq!((roles, &third["max_tokens"]), (vec!["a", "A", "b", "B", "c"], &json!(9)));
         assert_eq!(then.left(), 0);
-        assert!(then.next("C").is_err());
+        assert!(after(&mut then, "C").is_err());
+        let failed = Record::due("r".to_owned(), 0, 0, 0);
+        assert!(then.next(Said { record: &failed, text: "" })?.is_none());
         Ok(())
     }
 
@@ -175,7 +186,7 @@ mod tests {
     fn text_and_bodies_grow_as_well() -> TestResult {
         let turns = vec![Prompt::text("a"), Prompt::text("b")];
         let mut grown = request(&spelling(), Conversation { turns, due_ns: None })?.then.ok_or("no turn follows")?;
-        assert_eq!(body(&grown.next("A")?.request)?["prompt"], "aAb");
+        assert_eq!(body(&after(&mut grown, "A")?.request)?["prompt"], "aAb");
         let whole = |text: &str, more: Value| {
             let mut body = json!({"messages": [{"role": "user", "content": text}]});
             body["top_k"] = more;
@@ -183,7 +194,7 @@ mod tests {
         };
         let turns = vec![whole("a", json!(1)), whole("b", json!(2))];
         let mut grown = request(&spelling(), Conversation { turns, due_ns: None })?.then.ok_or("no turn follows")?;
-        let told = body(&grown.next("A")?.request)?;
+        let told = body(&after(&mut grown, "A")?.request)?;
         assert_eq!((told["messages"].as_array().map(Vec::len), &told["top_k"]), (Some(3), &json!(2)));
         let mixed = Conversation { turns: vec![Prompt::text("a"), Prompt::new(user("b"))], due_ns: None };
         assert!(request(&spelling(), mixed).is_err());

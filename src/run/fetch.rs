@@ -31,7 +31,7 @@ pub fn fetch(plan: &mut Plan, config: &Config, stop: &Stop, see: &mut dyn FnMut(
                     plan.settings.model = Some(format!("{}@{commit}", wanted.repo.id));
                 }
             }
-            Pick::File(_) | Pick::Split(_) | Pick::Data(_) => {
+            Pick::File(_) | Pick::Split(_) | Pick::Rows { .. } | Pick::Data(_) => {
                 plan.workload.take_from(path);
                 if commit.is_some() {
                     plan.settings.dataset_revision = commit;

@@ -1,7 +1,9 @@
 //! Conducts one or many runs: the sweep over load points, the search for the right one, the making of result files from
 //! saved rows, and the comparison and the pooling of runs. It also lets a server go on until somebody ends it.
 
+mod answering;
 mod args;
+mod asker;
 mod bench;
 mod calibrate;
 mod check;
@@ -31,6 +33,7 @@ mod tune;
 mod vllm;
 
 pub use args::arguments;
+pub use asker::{Asker, Speller};
 pub use calibrate::{Calibration, Level, calibrate};
 pub use compare::{Comparison, Difference, PointComparison, Side, Standing, compare};
 pub use fetch::{fetch, fetch_one};

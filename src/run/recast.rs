@@ -114,7 +114,7 @@ fn context(plan: &Plan, header: &Header, tokenizer: Option<&Tokenizer>, slo: Opt
         }
         Arrival::Trace(_) | Arrival::Saved | Arrival::Recorded => (1.0, None),
     };
-    let (least, most) = plan.sampling.max_tokens;
+    let (least, most) = plan.workload.max_tokens;
     Context {
         model: plan.target.model.clone(),
         chat: plan.target.dialect == Dialect::Chat,

@@ -98,6 +98,7 @@ pub fn self_check(trial: Trial, stop: &Stop) -> Result<Trust> {
         first: 0,
         number,
         log_chunks: trial.log_chunks,
+        keep_replies: false,
     };
     let gap_ns = REPLY.as_nanos() as u64 / streams;
     let body = body();

@@ -165,7 +165,7 @@ pub(super) fn empty_result(plan: &Plan, dir: &RunDir) -> Result<RunResult> {
         dataset: plan.workload.source.name().to_owned(),
         workload_seed: plan.workload.seed,
         stream: plan.sampling.stream,
-        max_tokens: plan.sampling.max_tokens,
+        max_tokens: plan.workload.max_tokens,
         tls: match (target.is_tls(), &target.trust) {
             (false, _) => "none",
             (true, Trust::Anyone) => "not verified",

@@ -6,6 +6,7 @@
 //! | `format` | the format of a file, told by its name and first bytes |
 //! | `lines`, `json`, `separated` | text: a row a line; JSON documents; cells with a separator |
 //! | `arrow`, `parquet` | batches of columns |
+//! | `layout` | which files of a folder hold the rows of a split |
 //! | `tar` | an archive whose files make rows |
 //! | `cell` | a cell of a column to a JSON value |
 //! | `bytes` | binary cells, and where a row holds an image |
@@ -15,6 +16,7 @@ mod bytes;
 mod cell;
 mod format;
 mod json;
+pub mod layout;
 mod lines;
 mod parquet;
 mod rows;

@@ -34,7 +34,7 @@ impl Jinja {
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_filter("tojson", to_json);
+        environment.add_filter("tojson", python_json);
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -96,8 +96,11 @@ impl Formatter for Spaced {
     }
 }
 
-/// `tojson(indent=4)`; other options of Python's are accepted and have no meaning here.
-fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
+/// `tojson(indent=4)`, with the blanks of Python; its other options are accepted and have no meaning here.
+///
+/// # Errors
+/// When the value cannot be spelled as JSON.
+pub fn python_json(value: &Value, options: Kwargs) -> Result<String, Error> {
     let wrong = |error: serde_json::Error| Error::new(ErrorKind::InvalidOperation, error.to_string());
     let mut out = Vec::new();
     match options.get::<Option<usize>>("indent")? {

@@ -9,4 +9,4 @@ mod chat;
 mod jinja;
 
 pub use chat::{ChatTemplate, Tokens};
-pub use jinja::Jinja;
+pub use jinja::{Jinja, python_json};

@@ -130,7 +130,7 @@ mod tests {
 
     fn sampling() -> Sampling {
         Sampling {
-            max_tokens: (16, 16),
+            max_tokens: Some((16, 16)),
             stream: true,
             temperature: Some(0.0),
             fields: Map::from_iter([

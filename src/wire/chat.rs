@@ -30,7 +30,9 @@ pub(super) fn content(content: &Content) -> Option<Map<String, Value>> {
 pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<String, Value> {
     let mut wished = Map::new();
     wished.insert("model".to_owned(), json!(model));
-    wished.insert("max_tokens".to_owned(), json!(prompt.max_tokens.unwrap_or(sampling.max_tokens.1)));
+    if let Some(most) = sampling.most(prompt) {
+        wished.insert("max_tokens".to_owned(), json!(most));
+    }
     let mut field = |name: &str| {
         if let Some(value) = sampling.fields.get(name) {
             wished.insert(name.to_owned(), value.clone());

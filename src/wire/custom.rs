@@ -20,7 +20,7 @@ pub(super) fn body(api: &CustomApi, prompt: &Prompt, sampling: &Sampling, model:
     let mut values = sampling.fields.clone();
     let mut put = |name: &str, value: Value| drop(values.insert(name.to_owned(), value));
     put("model", json!(model));
-    put("max_tokens", json!(prompt.max_tokens.unwrap_or(sampling.max_tokens.1)));
+    put("max_tokens", json!(sampling.most(prompt)));
     put("stream", json!(sampling.stream));
     if let Some(temperature) = sampling.temperature {
         put("temperature", json!(temperature));
@@ -130,7 +130,7 @@ mod tests {
 
     fn sampling() -> Sampling {
         Sampling {
-            max_tokens: (16, 16),
+            max_tokens: Some((16, 16)),
             stream: true,
             temperature: Some(0.0),
             fields: Map::from_iter([("seed".to_owned(), json!(7)), ("stop".to_owned(), json!(["\n"]))]),

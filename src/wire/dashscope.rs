@@ -29,7 +29,9 @@ pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<
     if sampling.stream {
         parameters.insert("incremental_output".to_owned(), json!(true));
     }
-    parameters.insert("max_tokens".to_owned(), json!(prompt.max_tokens.unwrap_or(sampling.max_tokens.1)));
+    if let Some(most) = sampling.most(prompt) {
+        parameters.insert("max_tokens".to_owned(), json!(most));
+    }
     let mut field = |name: &str| {
         if let Some(value) = sampling.fields.get(name) {
             parameters.insert(name.to_owned(), value.clone());

@@ -12,6 +12,9 @@ use super::{Delta, Reply, ServerError, Usage, server_message};
 use crate::mark::Mark;
 use crate::prompt::{Content, Prompt, Sampling};
 
+/// The protocol wants a bound; this one where none is set.
+const MAX_TOKENS: u32 = 4096;
+
 /// The prompt as messages; what the system says has a field of its own.
 pub(super) fn content(content: &Content) -> Option<Map<String, Value>> {
     let messages = match content {
@@ -33,7 +36,7 @@ pub(super) fn content(content: &Content) -> Option<Map<String, Value>> {
 pub(super) fn options(prompt: &Prompt, sampling: &Sampling, model: &str) -> Map<String, Value> {
     let mut wished = Map::new();
     wished.insert("model".to_owned(), json!(model));
-    wished.insert("max_tokens".to_owned(), json!(prompt.max_tokens.unwrap_or(sampling.max_tokens.1)));
+    wished.insert("max_tokens".to_owned(), json!(sampling.most(prompt).unwrap_or(MAX_TOKENS)));
     if let Some(stop) = sampling.fields.get("stop") {
         wished.insert("stop_sequences".to_owned(), stop.clone());
     }

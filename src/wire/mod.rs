@@ -2,6 +2,7 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `answer` | a whole reply taken apart: text, reasoning, calls of tools, why it ended |
 //! | `body` | a prompt as the body of a request, in any dialect |
 //! | `delta`, `reply` | one event of a stream; a reply that is not streamed |
 //! | `decoder` | the events of one reply, most of which differ from the one before in their text alone |
@@ -16,6 +17,7 @@
 //! | `parts` | the content of chat messages, as each dialect writes it |
 //! | `text`, `usage` | text and token counts in the shapes that servers give them |
 
+mod answer;
 mod body;
 mod chat;
 mod custom;
@@ -35,6 +37,7 @@ mod sse;
 mod text;
 mod usage;
 
+pub use answer::{Answer, Call, Ended, PART, answer};
 pub use body::{Encoded, encode};
 pub use decoder::Decoder;
 pub use delta::{Delta, is_whole, marks_its_end};

@@ -75,7 +75,7 @@ impl Shape {
 }
 
 /// The media type that the first bytes of an image tell.
-pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
         [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
@@ -87,7 +87,7 @@ pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// The image as an address that holds it.
-pub(super) fn data_uri(media: &str, bytes: &[u8]) -> String {
+pub fn data_uri(media: &str, bytes: &[u8]) -> String {
     format!("data:{media};base64,{}", STANDARD.encode(bytes))
 }
 

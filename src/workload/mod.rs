@@ -62,6 +62,7 @@ mod vocabulary;
 
 pub use arrivals::{Arrivals, Process};
 pub use catalog::{Card, cards, options};
+pub use images::{data_uri, media_type};
 pub use generators::{Legacy, Pcg64, Python};
 pub use offsets::read_offsets;
 pub use open::{open, survey};

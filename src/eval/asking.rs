@@ -1,0 +1,245 @@
+//! Questions on their way through the load engine: requests, later turns, retries, and the answers that come back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::reasoning::{Thought, thought};
+use super::sample::Sample;
+use crate::engine::{Request, Requests, Said, Turn, Turns};
+use crate::error::Result;
+use crate::prompt::{Content, Prompt};
+use crate::record::{FailureKind, Outcome, Record, Sink};
+use crate::run::Speller;
+use crate::target::Dialect;
+use crate::wire::{Answer, answer};
+
+/// The first pause before a request is made again; it doubles up to the interval that the user sets.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a request that failed is made again, and how long the longest pause before is.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Times.
+    pub retries: u32,
+    /// The longest pause, unless the server asks for more.
+    pub interval: Duration,
+}
+
+impl Patience {
+    /// The pause before try number `attempt`, counted from 1.
+    fn pause(self, attempt: u32, wanted_ns: Option<u64>) -> Duration {
+        let own = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(self.interval);
+        wanted_ns.map_or(own, |ns| Duration::from_nanos(ns).min(Duration::from_secs(600)))
+    }
+}
+
+/// Whether the same request may succeed later.
+fn may_recover(record: &Record) -> bool {
+    match record.outcome {
+        Outcome::Failed(FailureKind::Status) => record.status.is_some_and(|status| status == 408 || status == 429 || status >= 500),
+        Outcome::Failed(FailureKind::Connect | FailureKind::Timeout | FailureKind::Broken | FailureKind::Server) => true,
+        _ => false,
+    }
+}
+
+/// What asks a list of samples.
+#[derive(Clone)]
+pub struct Asking {
+    /// The samples, in the order in which they are asked.
+    pub samples: Arc<Vec<Sample>>,
+    /// How prompts become requests.
+    pub speller: Speller,
+    /// How often, and how soon.
+    pub patience: Patience,
+}
+
+impl Asking {
+    /// Their requests, one after another.
+    pub fn requests(&self) -> Requests {
+        let this = self.clone();
+        let mut next = 0;
+        Box::new(std::iter::from_fn(move || {
+            let sample = this.samples.get(next)?;
+            let course = Course { asking: this.clone(), at: next, messages: sample.messages.clone(), turn: 0, attempt: 0 };
+            next += 1;
+            Some(course.request().map(|request| Request { then: Some(Box::new(course)), ..request }))
+        }))
+    }
+
+    /// The body of the first request of a sample, as it is sent.
+    ///
+    /// # Errors
+    /// When the dialect of the target has no place for what the sample holds.
+    pub fn body(&self, sample: &Sample) -> Result<bytes::Bytes> {
+        self.speller.request(&prompt(sample, &sample.messages)).map(|request| request.body)
+    }
+}
+
+/// A sample's prompt after what was said so far.
+fn prompt(sample: &Sample, messages: &[Value]) -> Prompt {
+    match &sample.tools {
+        None => Prompt::new(Content::Messages(messages.to_vec())),
+        Some(tools) => {
+            let mut body = Map::new();
+            body.insert("messages".to_owned(), json!(messages));
+            body.insert("tools".to_owned(), tools.clone());
+            Prompt::new(Content::Body(body))
+        }
+    }
+}
+
+/// What follows a request: the next turn after an answer, the same request after a failure that may pass.
+struct Course {
+    asking: Asking,
+    at: usize,
+    messages: Vec<Value>,
+    /// Turns of the user after the first that were said.
+    turn: usize,
+    attempt: u32,
+}
+
+impl Course {
+    fn turns(&self) -> usize {
+        self.asking.samples.get(self.at).map_or(0, |sample| sample.turns.len())
+    }
+
+    fn request(&self) -> Result<Request> {
+        let Some(sample) = self.asking.samples.get(self.at) else { return Ok(Request::default()) };
+        self.asking.speller.request(&prompt(sample, &self.messages))
+    }
+}
+
+impl Turns for Course {
+    fn next(&mut self, said: Said<'_>) -> Result<Option<Turn>> {
+        if said.record.is_ok() {
+            let turn = self.asking.samples.get(self.at).and_then(|sample| sample.turns.get(self.turn));
+            let Some(turn) = turn.cloned() else { return Ok(None) };
+            self.turn += 1;
+            self.attempt = 0;
+            self.messages.push(json!({"role": "assistant", "content": thought(said.text, "").answer}));
+            self.messages.push(json!({"role": "user", "content": turn}));
+            return Ok(Some(Turn { request: self.request()?, pause: Duration::ZERO }));
+        }
+        let patience = self.asking.patience;
+        if self.attempt >= patience.retries || !may_recover(said.record) {
+            // The conversation is over, whatever was still to be said in it.
+            self.turn = self.turns();
+            return Ok(None);
+        }
+        self.attempt += 1;
+        let pause = patience.pause(self.attempt, said.record.retry_after_ns);
+        Ok(Some(Turn { request: self.request()?, pause }))
+    }
+
+    fn left(&self) -> u32 {
+        u32::try_from(self.turns().saturating_sub(self.turn)).unwrap_or(u32::MAX)
+    }
+}
+
+/// What came of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The answers, one a turn; fewer where it failed.
+    pub turns: Vec<Spoken>,
+    /// Requests that failed and were made again.
+    pub retries: u32,
+    /// Why it failed in the end.
+    pub failure: Option<(Outcome, String)>,
+}
+
+/// One answer with what was measured of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spoken {
+    /// The reply taken apart.
+    pub answer: Answer,
+    /// Reasoning and what is left without it.
+    pub thought: Thought,
+    /// The fact, without the reply.
+    pub record: Record,
+}
+
+/// Takes records, puts them together by sample, and hands on what is complete.
+pub struct Answers<'a> {
+    dialect: Dialect,
+    pending: HashMap<u64, Answered>,
+    /// Called with the place of the sample and what came of it.
+    done: &'a mut (dyn FnMut(usize, Answered) -> Result<()> + Send),
+    /// Called with each record, of tries that failed as well.
+    seen: &'a mut (dyn FnMut(&Record) -> Result<()> + Send),
+    /// Called a few times a second.
+    tick: &'a mut (dyn FnMut() -> Result<()> + Send),
+}
+
+impl<'a> Answers<'a> {
+    /// A sink for the records of one run.
+    pub fn new(
+        dialect: Dialect,
+        done: &'a mut (dyn FnMut(usize, Answered) -> Result<()> + Send),
+        seen: &'a mut (dyn FnMut(&Record) -> Result<()> + Send),
+        tick: &'a mut (dyn FnMut() -> Result<()> + Send),
+    ) -> Self {
+        Answers { dialect, pending: HashMap::new(), done, seen, tick }
+    }
+}
+
+impl Sink for Answers<'_> {
+    fn accept(&mut self, mut record: Record) -> Result<()> {
+        (self.seen)(&record)?;
+        let place = record.conversation;
+        let none = || Answered { turns: Vec::new(), retries: 0, failure: None };
+        let mut answered = self.pending.remove(&place).unwrap_or_else(none);
+        let over = record.turns_left == 0;
+        if record.is_ok() {
+            let answer = answer(&self.dialect, &record.reply.take().unwrap_or_default());
+            let thought = thought(&answer.text, &answer.reasoning);
+            record.gaps_ns = Vec::new();
+            answered.turns.push(Spoken { answer, thought, record });
+        } else if over {
+            let why = record.error.clone().unwrap_or_else(|| record.outcome.name().to_owned());
+            answered.failure = Some((record.outcome, why));
+        } else {
+            answered.retries += 1;
+        }
+        if !over {
+            self.pending.insert(place, answered);
+            return Ok(());
+        }
+        (self.done)(usize::try_from(place).unwrap_or(usize::MAX), answered)
+    }
+
+    fn tick(&mut self) -> Result<()> {
+        (self.tick)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_interval_unless_the_server_says() {
+        let patience = Patience { retries: 5, interval: Duration::from_secs(3) };
+        let pauses: Vec<u128> = (1..6).map(|attempt| patience.pause(attempt, None).as_millis()).collect();
+        assert_eq!(pauses, [500, 1000, 2000, 3000, 3000]);
+        assert_eq!(patience.pause(1, Some(7_000_000_000)), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        let mut record = Record::due("r".to_owned(), 0, 0, 0);
+        for (outcome, status, again) in [
+            (Outcome::Failed(FailureKind::Status), Some(429), true),
+            (Outcome::Failed(FailureKind::Status), Some(503), true),
+            (Outcome::Failed(FailureKind::Status), Some(400), false),
+            (Outcome::Failed(FailureKind::Broken), None, true),
+            (Outcome::Failed(FailureKind::Payload), Some(200), false),
+            (Outcome::Cancelled, None, false),
+        ] {
+            (record.outcome, record.status) = (outcome, status);
+            assert_eq!(may_recover(&record), again, "{outcome:?} {status:?}");
+        }
+    }
+}

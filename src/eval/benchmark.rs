@@ -1,0 +1,485 @@
+//! A card with what the user changed of it, ready to make samples of records.
+
+use std::path::Path;
+
+use minijinja::Value as Seen;
+use serde_json::{Map, Value, json};
+
+use super::args::DatasetArgs;
+use super::card::{
+    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Options, Param, Prompt, Seeded, label, seen,
+    shared_templates, told,
+};
+use super::media::{self, Kind};
+use super::method::Method;
+use super::sample::{Sample, spelled};
+use super::slots::Slots;
+use crate::error::{Failure, Result, known};
+use crate::table::Row;
+
+/// A card with what the user changed of it.
+#[derive(Debug)]
+pub struct Benchmark {
+    /// The card and what lies beside it.
+    pub entry: Entry,
+    /// What the user changed.
+    pub args: DatasetArgs,
+    /// The settings of the benchmark's own.
+    pub params: Map<String, Value>,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Examples before each question.
+    pub shots: usize,
+    language: Language,
+    ways: Vec<Way>,
+    overrides: Overrides,
+    fixed: Map<String, Value>,
+}
+
+/// One way to ask and to score: the card's own, or that of a variant.
+#[derive(Debug)]
+struct Way {
+    fields: Fields,
+    prompt: Prompt,
+    answer: Answer,
+    method: Method,
+}
+
+/// Templates of the user in place of the card's.
+#[derive(Debug, Default)]
+struct Overrides {
+    prompt: Option<Slots>,
+    with_examples: Option<Slots>,
+    query: Option<Slots>,
+    system: Option<String>,
+}
+
+/// A sample whose prompt is not made yet, with the names that its templates use.
+pub struct Draft {
+    /// What is known of it.
+    pub sample: Sample,
+    names: Names,
+    media: Vec<(Kind, Value)>,
+    messages: Option<Vec<Value>>,
+    system: Option<String>,
+}
+
+impl Benchmark {
+    /// Compiles a card with what the user changed.
+    ///
+    /// # Errors
+    /// When what the user changed does not fit the card; the message names the benchmark and the key.
+    pub fn new(entry: &Entry, args: DatasetArgs, seed: u64) -> Result<Self> {
+        let card = &entry.card;
+        let refuse = |why: String| Failure::usage(format!("--dataset-args {}: {why}", card.name));
+        let params = params(card, &args).map_err(refuse)?;
+        let shared = shared_templates()?;
+        let mut language = Language::new(Seeded(seed));
+        let defect = |why: String| Failure::bug(format!("the card of {} was accepted and is wrong: {why}", card.name));
+        let mut ways = vec![Way::of(&card.record.fields, &card.prompt, &card.answer).map_err(defect)?];
+        for variant in &card.variants {
+            let fields = card.record.fields.with(&variant.fields);
+            ways.push(Way::of(&fields, &card.prompt.with(&variant.prompt), &card.answer.with(&variant.answer)).map_err(defect)?);
+        }
+        compile(&mut language, card, &ways, &shared).map_err(defect)?;
+        let slots = |text: &Option<String>, key: &str| -> Result<Option<Slots>> {
+            let read = text.as_deref().map(Slots::parse).transpose();
+            read.map_err(|why| refuse(format!("{key}: {why}")))
+        };
+        let overrides = Overrides {
+            prompt: slots(&args.prompt_template, "prompt_template")?,
+            with_examples: slots(&args.few_shot_prompt_template, "few_shot_prompt_template")?,
+            query: slots(&args.query_template, "query_template")?,
+            system: args.system_prompt.clone(),
+        };
+        let shots = shots(card, &args).map_err(refuse)?;
+        let fixed = match &card.prompt.examples {
+            Some(Examples { mode: Mode::Fixed, file: Some(file), .. }) if shots > 0 => {
+                let text = entry.text(file)?;
+                let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+                    Failure::usage(format!("datasets/{}/{file}: {}", card.name, error.message()))
+                })?;
+                serde_json::to_value(table).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default()
+            }
+            _ => Map::new(),
+        };
+        let seed_of = seed;
+        Ok(Benchmark { entry: entry.clone(), args, params, seed: seed_of, shots, language, ways, overrides, fixed })
+    }
+
+    /// The card.
+    pub fn card(&self) -> &Card {
+        &self.entry.card
+    }
+
+    /// How an answer to a sample is taken and scored.
+    pub fn method(&self, sample: &Sample) -> &Method {
+        let own = self.ways.get(sample.way).or_else(|| self.ways.first());
+        match own {
+            Some(way) => &way.method,
+            None => unreachable!("a benchmark has its card's own way"),
+        }
+    }
+
+    /// Every way to take and score an answer that the card has.
+    pub fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.ways.iter().map(|way| &way.method)
+    }
+
+    /// Whether examples come from a split of their own.
+    pub fn draws_examples(&self) -> bool {
+        self.shots > 0 && self.card().prompt.examples.as_ref().is_some_and(|examples| examples.mode == Mode::Drawn)
+    }
+
+    /// The samples of a record; none where the card leaves it out. `subset` is empty where a field tells it.
+    ///
+    /// # Errors
+    /// In words, when the record lacks what the card needs, or an expression cannot be worked out.
+    pub fn drafts(&self, record: &Row, subset: &str, split: &str, index: usize, folder: &Path) -> Result<Vec<Draft>, String> {
+        let mut names: Names = record.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
+        names.insert("record".to_owned(), seen(&Value::Object(record.clone())));
+        names.insert("params".to_owned(), seen(&Value::Object(self.params.clone())));
+        names.insert("subset".to_owned(), Seen::from(subset));
+        names.insert("split".to_owned(), Seen::from(split));
+        names.insert("index".to_owned(), Seen::from(index));
+        let mut drafts = Vec::new();
+        if self.card().record.each.is_some() {
+            let list = self.language.value("each", &names).map_err(|why| format!("record.each: {why}"))?;
+            let items: Vec<Seen> = list.try_iter().map_err(|_| "record.each: gives no list".to_owned())?.collect();
+            for (place, item) in items.into_iter().enumerate() {
+                let mut names = names.clone();
+                names.insert("item".to_owned(), item);
+                names.insert("item_index".to_owned(), Seen::from(place));
+                drafts.extend(self.draft(names, folder)?);
+            }
+        } else {
+            drafts.extend(self.draft(names, folder)?);
+        }
+        Ok(drafts)
+    }
+
+    fn draft(&self, mut names: Names, folder: &Path) -> Result<Option<Draft>, String> {
+        let record = &self.card().record;
+        for name in record.names.keys() {
+            let value = self.language.value(&format!("let {name}"), &names).map_err(|why| format!("record.let.{name}: {why}"))?;
+            names.insert(name.clone(), value);
+        }
+        if record.keep.is_some() {
+            let keep = self.language.value("keep", &names).map_err(|why| format!("record.keep: {why}"))?;
+            if !keep.is_true() {
+                return Ok(None);
+            }
+        }
+        let mut way = 0;
+        if !self.card().variants.is_empty() {
+            // What a variant asks for may hang on what is noted of the record, which is worked out again below.
+            let noted = self.meta(&names).unwrap_or_default();
+            names.insert("meta".to_owned(), seen(&Value::Object(noted)));
+            for place in 1..self.ways.len() {
+                let when = self.language.value(&format!("when {place}"), &names);
+                if when.map_err(|why| format!("variant {place}: when: {why}"))?.is_true() {
+                    way = place;
+                    break;
+                }
+            }
+        }
+        let Some(chosen) = self.ways.get(way) else { return Ok(None) };
+        let mut found: Map<String, Value> = Map::new();
+        for (field, _) in chosen.fields.list() {
+            let value = self.language.value(&format!("{way} {field}"), &names).map_err(|why| format!("record.fields.{field}: {why}"))?;
+            found.insert(field.to_owned(), told(&value).unwrap_or(Value::Null));
+            names.insert(field.to_owned(), value);
+        }
+        let meta = self.meta(&names)?;
+        names.insert("meta".to_owned(), seen(&Value::Object(meta.clone())));
+        let take = |name: &str| found.get(name).filter(|value| !value.is_null()).cloned();
+        let list = |name: &str| -> Vec<Value> {
+            match take(name) {
+                Some(Value::Array(list)) => list.into_iter().filter(|value| !value.is_null()).collect(),
+                Some(one) => vec![one],
+                None => Vec::new(),
+            }
+        };
+        let messages = take("messages").map(|value| chat(&value)).transpose()?;
+        let mut sample = Sample {
+            subset: take("subset").map(|value| spelled(&value)).unwrap_or_default(),
+            question: take("question").map(|value| spelled(&value)).unwrap_or_default(),
+            choices: match take("choices") {
+                Some(Value::Array(list)) => list.iter().map(spelled).collect(),
+                _ => Vec::new(),
+            },
+            target: take("target").unwrap_or(Value::Null),
+            meta,
+            turns: list("turns").iter().map(spelled).collect(),
+            tools: take("tools"),
+            way,
+            ..Sample::default()
+        };
+        if take("question").is_none() && messages.is_none() {
+            return Err("the record has no question: record.fields.question gives nothing".to_owned());
+        }
+        if self.args.shuffle_choices == Some(true) {
+            shuffle(&mut sample, self.seed);
+        }
+        let mut media = Vec::new();
+        for (name, kind) in [("images", Kind::Image), ("audio", Kind::Audio), ("video", Kind::Video)] {
+            for (place, value) in list(name).iter().enumerate() {
+                let part = media::part(kind, value, folder).map_err(|why| format!("record.fields.{name}: {} {why}", place + 1))?;
+                media.push((kind, part));
+            }
+        }
+        let (options, letters) = options(&sample, chosen.prompt.options.unwrap_or_default());
+        names.insert("question".to_owned(), Seen::from(sample.question.as_str()));
+        names.insert("choices".to_owned(), seen(&json!(sample.choices)));
+        names.insert("options".to_owned(), Seen::from(options));
+        names.insert("letters".to_owned(), Seen::from(letters));
+        names.insert("target".to_owned(), seen(&sample.target));
+        for (side, slot) in [("right", &mut sample.rehearsal.0), ("wrong", &mut sample.rehearsal.1)] {
+            let key = format!("{way} {side}");
+            if self.language.has(&key) {
+                let value = self.language.value(&key, &names).map_err(|why| format!("answer.rehearsal.{side}: {why}"))?;
+                *slot = told(&value).map(|value| spelled(&value));
+            }
+        }
+        let system = take("system").map(|value| spelled(&value));
+        Ok(Some(Draft { sample, names, media, messages, system }))
+    }
+
+    fn meta(&self, names: &Names) -> Result<Map<String, Value>, String> {
+        let mut meta = Map::new();
+        for name in self.card().record.meta.keys() {
+            let value = self.language.value(&format!("meta {name}"), names).map_err(|why| format!("record.meta.{name}: {why}"))?;
+            meta.insert(name.clone(), told(&value).unwrap_or(Value::Null));
+        }
+        Ok(meta)
+    }
+
+    /// How a draft reads as an example.
+    ///
+    /// # Errors
+    /// In words, when its template cannot be filled in.
+    pub fn example(&self, draft: &Draft) -> Result<String, String> {
+        let text = self.language.fill(&format!("{} example", draft.sample.way), &draft.names)?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// The fixed examples of a subset.
+    fn fixed_examples(&self, subset: &str) -> Result<Vec<String>, String> {
+        let table = self.fixed.get(subset).or_else(|| self.fixed.get("*"));
+        let list = table.and_then(|table| table["examples"].as_array());
+        let list: Vec<String> = list.into_iter().flatten().map(|text| spelled(text).trim().to_owned()).collect();
+        if list.len() < self.shots {
+            return Err(format!("few_shot_num {}: there are {} examples for {subset}", self.shots, list.len()));
+        }
+        Ok(list.into_iter().take(self.shots).collect())
+    }
+
+    /// Makes the prompt of a draft; `drawn` are the examples of its subset where they are drawn.
+    ///
+    /// # Errors
+    /// In words, when a template cannot be filled in.
+    pub fn finish(&self, draft: Draft, drawn: &[String]) -> Result<Sample, String> {
+        let Draft { mut sample, mut names, media, messages, system } = draft;
+        let Some(way) = self.ways.get(sample.way) else { return Err("no way to ask".to_owned()) };
+        names.insert("subset".to_owned(), Seen::from(sample.subset.as_str()));
+        if let Some(query) = &self.overrides.query {
+            sample.question = query.fill(&names)?;
+            names.insert("question".to_owned(), Seen::from(sample.question.as_str()));
+        }
+        let key = |part: &str| format!("{} {part}", sample.way);
+        sample.messages = match messages {
+            Some(messages) => messages,
+            None => {
+                let fixed = way.prompt.examples.as_ref().is_some_and(|examples| examples.mode == Mode::Fixed);
+                let examples = match (self.shots, fixed) {
+                    (0, _) => Vec::new(),
+                    (_, true) => self.fixed_examples(&sample.subset)?,
+                    (_, false) => drawn.to_vec(),
+                };
+                names.insert("examples".to_owned(), Seen::from(examples.join("\n\n")));
+                let plain = match &self.overrides.prompt {
+                    Some(slots) => slots.fill(&names)?,
+                    None => self.language.fill(&key("prompt"), &names)?,
+                };
+                let text = match (&self.overrides.with_examples, examples.is_empty()) {
+                    (_, true) => plain,
+                    (Some(slots), false) => slots.fill(&names)?,
+                    (None, false) => {
+                        names.insert("prompt".to_owned(), Seen::from(plain.trim()));
+                        self.language.fill(&key("intro"), &names)?
+                    }
+                };
+                let content = content(text.trim(), media, way.prompt.media.unwrap_or_default());
+                vec![json!({"role": "user", "content": content})]
+            }
+        };
+        let own = if self.language.has(&key("system")) { Some(self.language.fill(&key("system"), &names)?) } else { None };
+        let system = self.overrides.system.clone().or(system).or(own).filter(|text| !text.trim().is_empty());
+        if let Some(system) = system
+            && !sample.messages.iter().any(|message| message["role"] == "system")
+        {
+            sample.messages.insert(0, json!({"role": "system", "content": system}));
+        }
+        Ok(sample)
+    }
+}
+
+impl Way {
+    fn of(fields: &Fields, prompt: &Prompt, answer: &Answer) -> Result<Self, String> {
+        let method = Method::of(answer)?;
+        Ok(Way { fields: fields.clone(), prompt: prompt.clone(), answer: answer.clone(), method })
+    }
+}
+
+/// Compiles everything that a card says in expressions and templates.
+fn compile(language: &mut Language, card: &Card, ways: &[Way], shared: &super::card::Shared) -> Result<(), String> {
+    let record = &card.record;
+    let tables = [("let", &record.names), ("meta", &record.meta)];
+    for (kind, table) in tables {
+        for (name, value) in table {
+            language.add(&format!("{kind} {name}"), value.as_str().unwrap_or_default())?;
+        }
+    }
+    for (name, text) in [("keep", &record.keep), ("each", &record.each)] {
+        if let Some(text) = text {
+            language.add(name, text)?;
+        }
+    }
+    for (place, variant) in card.variants.iter().enumerate() {
+        language.add(&format!("when {}", place + 1), &variant.when)?;
+    }
+    for (place, Way { fields, prompt, answer, .. }) in ways.iter().enumerate() {
+        for (name, text) in fields.list() {
+            language.add(&format!("{place} {name}"), text)?;
+        }
+        let pick = |own: &Option<String>, name: &Option<String>, all: &std::collections::BTreeMap<String, String>, otherwise: &str| {
+            let named = || all.get(name.as_deref().unwrap_or(otherwise)).cloned();
+            own.clone().or_else(named).unwrap_or_default()
+        };
+        language.add_template(&format!("{place} prompt"), pick(&prompt.text, &prompt.template, &shared.prompt, "plain").trim())?;
+        let examples = prompt.examples.clone().unwrap_or_default();
+        let example = pick(&examples.text, &examples.template, &shared.example, "mcq");
+        language.add_template(&format!("{place} example"), example.trim())?;
+        let intro = examples.intro.clone().or_else(|| shared.intro.get("default").cloned()).unwrap_or_default();
+        language.add_template(&format!("{place} intro"), intro.trim())?;
+        if let Some(system) = &prompt.system {
+            language.add_template(&format!("{place} system"), system)?;
+        }
+        if let Some(rehearsal) = &answer.rehearsal {
+            for (side, text) in [("right", &rehearsal.right), ("wrong", &rehearsal.wrong)] {
+                if let Some(text) = text {
+                    language.add(&format!("{place} {side}"), text)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The settings of a benchmark's own, with what the user set.
+fn params(card: &Card, args: &DatasetArgs) -> Result<Map<String, Value>, String> {
+    let mut params = Map::new();
+    for (name, value) in &card.params {
+        let Ok(Param { value, .. }) = value.clone().try_into::<Param>() else { continue };
+        params.insert(name.clone(), serde_json::to_value(value).unwrap_or(Value::Null));
+    }
+    for (name, value) in &args.extra_params {
+        let Some(declared) = card.params.get(name) else {
+            let all = if card.params.is_empty() { "it has none".to_owned() } else { known(card.params.keys()) };
+            return Err(format!("extra_params.{name}: no such setting; {all}"));
+        };
+        let Ok(param) = declared.clone().try_into::<Param>() else { continue };
+        let fits = match param.kind.as_str() {
+            "bool" => value.is_boolean(),
+            "int" => value.is_i64() || value.is_u64(),
+            "float" => value.is_number(),
+            "str" => value.is_string(),
+            _ => value.is_array(),
+        };
+        if !fits && !value.is_null() {
+            return Err(format!("extra_params.{name} {value}: must be of type {}", param.kind));
+        }
+        let choices: Vec<Value> = param.choices.iter().filter_map(|choice| serde_json::to_value(choice).ok()).collect();
+        if !choices.is_empty() && !choices.contains(value) {
+            return Err(format!("extra_params.{name} {value}: known are {}", known(choices.iter().map(spelled))));
+        }
+        params.insert(name.clone(), value.clone());
+    }
+    Ok(params)
+}
+
+/// How many examples there are.
+fn shots(card: &Card, args: &DatasetArgs) -> Result<usize, String> {
+    let none = Examples::default();
+    let examples = card.prompt.examples.as_ref().unwrap_or(&none);
+    let Some(asked) = args.few_shot_num else {
+        return Ok(if examples.mode == Mode::None { 0 } else { examples.count });
+    };
+    if asked == 0 {
+        return Ok(0);
+    }
+    match examples.mode {
+        Mode::None => Err(format!("few_shot_num {asked}: it is asked without examples; only 0 is allowed")),
+        _ if !examples.allowed.is_empty() && !examples.allowed.contains(&asked) => {
+            let allowed = known(examples.allowed.iter().map(ToString::to_string));
+            Err(format!("few_shot_num {asked}: allowed are {allowed}"))
+        }
+        _ => Ok(asked),
+    }
+}
+
+/// A chat as it is sent: a list of messages, or one text that the user says.
+fn chat(value: &Value) -> Result<Vec<Value>, String> {
+    let fits = |message: &Value| message["role"].is_string();
+    match value {
+        Value::String(text) => Ok(vec![json!({"role": "user", "content": text})]),
+        Value::Array(list) if !list.is_empty() && list.iter().all(fits) => Ok(list.clone()),
+        _ => Err("record.fields.messages: must be a list of objects with `role` and `content`".to_owned()),
+    }
+}
+
+/// The options as lines, and their labels.
+fn options(sample: &Sample, style: Options) -> (String, String) {
+    let line = |(place, text): (usize, &String)| {
+        let label = label(place);
+        match style {
+            Options::Bracket => format!("{label}) {text}"),
+            Options::Dot => format!("{label}. {text}"),
+            Options::Brackets => format!("({label}) {text}"),
+            Options::Bare => format!("{label} {text}"),
+        }
+    };
+    let lines: Vec<String> = sample.choices.iter().enumerate().map(line).collect();
+    (lines.join("\n"), sample.labels().join(","))
+}
+
+/// Puts the options into another order that hangs on the text alone, and moves what is right along.
+fn shuffle(sample: &mut Sample, seed: u64) {
+    let order = super::orders::choices(i64::try_from(seed).unwrap_or(i64::MAX), &sample.question, &sample.choices);
+    let moved: Map<String, Value> =
+        order.iter().enumerate().map(|(new, old)| (label(*old), Value::String(label(new)))).collect();
+    let turned = |value: &Value| value.as_str().and_then(|text| moved.get(text)).cloned().unwrap_or_else(|| value.clone());
+    sample.target = match &sample.target {
+        Value::Array(list) => {
+            let mut list: Vec<Value> = list.iter().map(turned).collect();
+            list.sort_by_key(spelled);
+            Value::Array(list)
+        }
+        one => turned(one),
+    };
+    sample.choices = order.iter().filter_map(|place| sample.choices.get(*place).cloned()).collect();
+}
+
+/// Text and media as the content of a message.
+fn content(text: &str, media: Vec<(Kind, Value)>, place: Media) -> Value {
+    if media.is_empty() {
+        return json!(text);
+    }
+    let said = json!({"type": "text", "text": text});
+    let parts = media.iter().map(|(_, part)| part.clone());
+    Value::Array(match place {
+        Media::Inline => media::inline(text, &media),
+        Media::First => parts.chain([said]).collect(),
+        Media::Last => std::iter::once(said).chain(parts).collect(),
+    })
+}

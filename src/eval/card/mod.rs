@@ -1,0 +1,24 @@
+//! What a benchmark is, as data: where its questions are, what of a record is what, how it is asked, and how answers are
+//! taken and scored. A card is a folder below `datasets/` with a `card.toml` and a small sample in the form of the real
+//! records.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `fields` | the keys of a card |
+//! | `catalog` | the cards that are built in, and those of the user's own folder |
+//! | `expression` | what a card says of a record: expressions and templates in Jinja's language |
+//! | `check` | what makes a card wrong, before it is used |
+
+mod catalog;
+mod check;
+mod expression;
+mod fields;
+
+pub use catalog::{Catalog, Entry, Shared, shared_templates};
+pub use check::{AGGREGATES, check};
+pub use expression::{Language, Names, Seeded, label, seen, told};
+pub use fields::{
+    Answer, Card, Examples, Fields, Media, Method, Mode, Options, Param, Prompt, Record, Rehearsal, Report, Source,
+    SubsetBy, Variant,
+
+};

@@ -1,0 +1,181 @@
+//! Images, sound and video of a record as parts of a message.
+
+use std::path::{Component, Path};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::table::bytes_of;
+use crate::workload::{data_uri, media_type};
+
+/// Largest file that is sent.
+const LARGEST: u64 = 256 << 20;
+
+/// What a medium is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A picture.
+    Image,
+    /// Sound.
+    Audio,
+    /// A moving picture.
+    Video,
+}
+
+/// The part of a message that holds a medium: an address as it stands, a file of `folder`, or bytes.
+///
+/// # Errors
+/// In words, when it is none, cannot be read or leads out of the folder.
+pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
+    if let Value::Object(object) = value
+        && object.get("type").is_some_and(Value::is_string)
+    {
+        return Ok(value.clone());
+    }
+    let linked = |text: &str| ["data:", "https://", "http://"].iter().any(|start| text.starts_with(start));
+    let bytes = match value {
+        Value::String(text) if linked(text) => return Ok(by_address(kind, text)),
+        Value::String(text) => match file(folder, text) {
+            Ok(bytes) => bytes,
+            // Some tables hold the bytes themselves as text.
+            Err(why) => STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() > 8).ok_or(why)?,
+        },
+        other => match bytes_of(other) {
+            Some(bytes) => bytes,
+            None => match other["path"].as_str().or_else(|| other["url"].as_str()) {
+                Some(text) if linked(text) => return Ok(by_address(kind, text)),
+                Some(path) => file(folder, path)?,
+                None => return Err("is neither a path, an address nor bytes".to_owned()),
+            },
+        },
+    };
+    match kind {
+        Kind::Image => {
+            let media = media_type(&bytes).ok_or("is no image of a known format")?;
+            Ok(by_address(kind, &data_uri(media, &bytes)))
+        }
+        Kind::Audio => {
+            Ok(json!({"type": "input_audio", "input_audio": {"data": STANDARD.encode(&bytes), "format": sound(&bytes)}}))
+        }
+        Kind::Video => Ok(by_address(kind, &data_uri("video/mp4", &bytes))),
+    }
+}
+
+fn by_address(kind: Kind, address: &str) -> Value {
+    match kind {
+        Kind::Image => json!({"type": "image_url", "image_url": {"url": address}}),
+        Kind::Video => json!({"type": "video_url", "video_url": {"url": address}}),
+        Kind::Audio => {
+            let (format, data) = match address.strip_prefix("data:audio/").and_then(|rest| rest.split_once(";base64,")) {
+                Some((format, data)) => (format, data),
+                None => (address.rsplit('.').next().filter(|end| end.len() < 5).unwrap_or("wav"), address),
+            };
+            json!({"type": "input_audio", "input_audio": {"data": data, "format": format}})
+        }
+    }
+}
+
+/// The format of sound, by its first bytes.
+fn sound(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [b'R', b'I', b'F', b'F', ..] => "wav",
+        [b'f', b'L', b'a', b'C', ..] => "flac",
+        [b'O', b'g', b'g', b'S', ..] => "ogg",
+        [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] => "mp3",
+        _ => "wav",
+    }
+}
+
+/// The bytes of a file of the folder. A path that leads out of it is refused.
+fn file(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let full = folder.join(path);
+    let inside = || Some(full.canonicalize().ok()?.starts_with(folder.canonicalize().ok()?));
+    if !plain || inside() == Some(false) {
+        return Err(format!("{path}: leads out of the folder of the data"));
+    }
+    let size = std::fs::metadata(&full).map_err(|error| format!("{path}: cannot be read: {error}"))?.len();
+    if size > LARGEST {
+        return Err(format!("{path}: {size} bytes, more than {LARGEST}"));
+    }
+    std::fs::read(&full).map_err(|error| format!("{path}: cannot be read: {error}"))
+}
+
+/// A text with media where it names them, such as `<image 1>` or `<image_1>`; those it does not name stand behind it.
+pub fn inline(text: &str, parts: &[(Kind, Value)]) -> Vec<Value> {
+    let mut content = Vec::new();
+    let mut used = vec![false; parts.len()];
+    let mut rest = text;
+    let mut pending = String::new();
+    while let Some(at) = rest.find('<') {
+        let (before, from) = rest.split_at(at);
+        pending.push_str(before);
+        match mark(from, parts) {
+            Some((place, length)) => {
+                push(&mut content, &mut pending);
+                if let (Some((_, part)), Some(used)) = (parts.get(place), used.get_mut(place)) {
+                    content.push(part.clone());
+                    *used = true;
+                }
+                rest = from.get(length..).unwrap_or("");
+            }
+            None => {
+                pending.push('<');
+                rest = from.get(1..).unwrap_or("");
+            }
+        }
+    }
+    pending.push_str(rest);
+    push(&mut content, &mut pending);
+    content.extend(parts.iter().zip(used).filter(|(_, used)| !used).map(|((_, part), _)| part.clone()));
+    content
+}
+
+fn push(content: &mut Vec<Value>, text: &mut String) {
+    if !text.trim().is_empty() {
+        content.push(json!({"type": "text", "text": text}));
+    }
+    text.clear();
+}
+
+/// Which medium a mark at the start of a text names, and how long it is.
+fn mark(text: &str, parts: &[(Kind, Value)]) -> Option<(usize, usize)> {
+    let names = [("<image", Kind::Image), ("<audio", Kind::Audio), ("<video", Kind::Video)];
+    let (name, kind) = names.into_iter().find(|(name, _)| text.starts_with(name))?;
+    let end = text.find('>')?;
+    let number = text.get(name.len()..end)?.trim_start_matches([' ', '_']);
+    let number: usize = if number.is_empty() { 1 } else { number.parse().ok()? };
+    let places = parts.iter().enumerate().filter(|(_, (other, _))| *other == kind).map(|(place, _)| place);
+    Some((places.into_iter().nth(number.checked_sub(1)?)?, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(name: &str) -> (Kind, Value) {
+        (Kind::Image, json!(name))
+    }
+
+    #[test]
+    fn marks_are_replaced_in_place_and_the_rest_stands_behind() {
+        let parts = [image("a"), image("b"), image("c")];
+        let text = |text: &str| json!({"type": "text", "text": text});
+        assert_eq!(
+            inline("see <image 2> and <image_1>: 1 < 2?", &parts),
+            [text("see "), json!("b"), text(" and "), json!("a"), text(": 1 < 2?"), json!("c")]
+        );
+        assert_eq!(inline("<image 9> <b>", &[]), [text("<image 9> <b>")]);
+    }
+
+    #[test]
+    fn paths_stay_in_their_folder() {
+        let folder = std::env::temp_dir();
+        for path in ["../x.png", "/etc/hostname", "a/../../x"] {
+            assert!(part(Kind::Image, &json!(path), &folder).is_err(), "{path}");
+        }
+        let linked = part(Kind::Image, &json!("https://h/x.png"), &folder);
+        assert_eq!(linked, Ok(json!({"type": "image_url", "image_url": {"url": "https://h/x.png"}})));
+    }
+}

@@ -1,0 +1,402 @@
+//! Where the records of a benchmark are, and the samples that are made of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::args::Limit;
+use super::benchmark::{Benchmark, Draft};
+use super::card::SubsetBy;
+use super::readers;
+use super::sample::Sample;
+use crate::error::{Failure, Result, known};
+use crate::hub::Fetched;
+use crate::plan::{Hub, Kind, Pick, Repo, Wanted};
+use crate::random::Python;
+use crate::table::layout;
+use crate::table::{Row, Rows};
+
+/// Where records come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file or a folder.
+    Local(PathBuf),
+    /// A repository.
+    Hub(Hub),
+    /// The sample of the card.
+    Sample,
+}
+
+/// What brings files of hubs: [`crate::run::fetch_one`] with its surroundings.
+pub type Fetch<'a> = &'a mut dyn FnMut(&Wanted) -> Result<Fetched>;
+
+/// Which of the samples are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// Most of each subset.
+    pub limit: Option<Limit>,
+    /// How often each is asked.
+    pub repeats: usize,
+}
+
+/// The samples of a benchmark by subset, in order.
+#[derive(Debug, Default)]
+pub struct Questions {
+    /// Name and samples of each subset.
+    pub subsets: Vec<(String, Vec<Sample>)>,
+    /// What a reader of the results should know.
+    pub notices: Vec<String>,
+}
+
+impl Questions {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.subsets.iter().map(|(_, samples)| samples.len()).sum()
+    }
+}
+
+/// Files with the rows of one configuration and split, and the folder that paths in them are below.
+struct Files {
+    folder: PathBuf,
+    paths: Vec<PathBuf>,
+}
+
+/// Loads the samples of a benchmark.
+///
+/// # Errors
+/// When files are not there or cannot be fetched, or a record is not as the card says; the message names the file and the
+/// row.
+pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, fetch: Fetch<'_>) -> Result<Questions> {
+    let mut loader = Loader { benchmark, place, cache, fetch, left_out: 0, notices: Vec::new() };
+    let drafts = loader.drafts(choice)?;
+    let mut questions = Questions::default();
+    let draws = benchmark.draws_examples();
+    let drawn = if draws { loader.examples()? } else { BTreeMap::new() };
+    for (subset, drafts) in drafts {
+        let examples = drawn.get(&subset).or_else(|| drawn.values().next()).cloned().unwrap_or_default();
+        if draws && examples.len() < benchmark.shots && !drafts.is_empty() {
+            return Err(Failure::usage(format!(
+                "--dataset-args {}: few_shot_num {}: there are {} examples for {subset}",
+                benchmark.card().name,
+                benchmark.shots,
+                examples.len()
+            ))
+            .hint("set a smaller few_shot_num"));
+        }
+        let mut samples = Vec::with_capacity(drafts.len() * choice.repeats);
+        for draft in drafts {
+            let made = benchmark.finish(draft, &examples);
+            let sample = made.map_err(|why| Failure::usage(format!("{}: {subset}: {why}", benchmark.card().name)))?;
+            for repeat in 0..choice.repeats {
+                let index = samples.len();
+                let group = index / choice.repeats;
+                samples.push(Sample { index, group, repeat, subset: subset.clone(), ..sample.clone() });
+            }
+        }
+        questions.subsets.push((subset, samples));
+    }
+    questions.notices = loader.notices;
+    if loader.left_out > 0 {
+        questions.notices.push(format!("{}: {} records were left out by the rules of the card", benchmark.card().name, loader.left_out));
+    }
+    if questions.count() == 0 {
+        return Err(Failure::usage(format!("{}: there are no samples", benchmark.card().name))
+            .hint("check subset_list, eval_split and --limit"));
+    }
+    Ok(questions)
+}
+
+struct Loader<'a, 'f> {
+    benchmark: &'a Benchmark,
+    place: &'a Place,
+    cache: &'a Path,
+    fetch: Fetch<'f>,
+    left_out: u64,
+    notices: Vec<String>,
+}
+
+impl Loader<'_, '_> {
+    /// The subsets that are asked for.
+    fn subsets(&self) -> Result<Vec<String>> {
+        let Benchmark { args, .. } = self.benchmark;
+        let card = self.benchmark.card();
+        let Some(list) = &args.subset_list else { return Ok(card.source.subsets.clone()) };
+        let open = args.local_path.is_some() || card.source.subset_by == SubsetBy::Config;
+        if let Some(odd) = list.iter().find(|name| !open && !card.source.subsets.contains(name)) {
+            return Err(Failure::usage(format!("--dataset-args {}: subset_list: no subset {odd}", card.name))
+                .hint(format!("its subsets are {}", known(&card.source.subsets))));
+        }
+        Ok(list.clone())
+    }
+
+    fn config(&self) -> String {
+        let own = self.benchmark.card().source.config.clone();
+        self.benchmark.args.default_subset.clone().or(own).unwrap_or_else(|| "default".to_owned())
+    }
+
+    fn split(&self) -> String {
+        let own = self.benchmark.card().source.split.clone();
+        self.benchmark.args.eval_split.clone().or(own).unwrap_or_else(|| "test".to_owned())
+    }
+
+    /// The drafts of each subset, limited.
+    fn drafts(&mut self, choice: Choice) -> Result<Vec<(String, Vec<Draft>)>> {
+        let subsets = self.subsets()?;
+        let limit = choice.limit;
+        match self.benchmark.card().source.subset_by {
+            SubsetBy::Field => {
+                let (config, split) = (self.config(), self.split());
+                let rows = self.rows(&config, &split)?;
+                let all = self.convert(rows, "", &split, None)?;
+                let mut sorted: Vec<(String, Vec<Draft>)> = subsets.iter().map(|name| (name.clone(), Vec::new())).collect();
+                for draft in all {
+                    if let Some((_, list)) = sorted.iter_mut().find(|(name, _)| *name == draft.sample.subset) {
+                        list.push(draft);
+                    }
+                }
+                for (_, list) in &mut sorted {
+                    let most = limit.map_or(list.len(), |limit| limit.of(list.len()));
+                    list.truncate(most);
+                }
+                sorted.retain(|(_, list)| !list.is_empty());
+                Ok(sorted)
+            }
+            by => {
+                let mut found = Vec::new();
+                let several = subsets.len() > 1;
+                let mut missing = Vec::new();
+                for subset in subsets {
+                    let (config, split) = match by {
+                        SubsetBy::Split => (self.config(), subset.clone()),
+                        _ => (subset.clone(), self.split()),
+                    };
+                    let rows = match self.rows(&config, &split) {
+                        // A sample holds some of the subsets, and so may a folder of the user's.
+                        Err(failure) if several && *self.place == Place::Sample => {
+                            missing.push(failure);
+                            continue;
+                        }
+                        rows => rows?,
+                    };
+                    let drafts = self.convert(rows, &subset, &split, limit)?;
+                    found.push((subset, drafts));
+                }
+                match (found.is_empty(), missing.into_iter().next()) {
+                    (true, Some(failure)) => Err(failure),
+                    _ => Ok(found),
+                }
+            }
+        }
+    }
+
+    /// The examples of each subset.
+    fn examples(&mut self) -> Result<BTreeMap<String, Vec<String>>> {
+        let card = self.benchmark.card();
+        let own = card.source.train.clone().unwrap_or_default();
+        let split = self.benchmark.args.train_split.clone().unwrap_or(own);
+        let shots = self.benchmark.shots;
+        let random = self.benchmark.args.few_shot_random == Some(true);
+        let mut examples: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut add = |benchmark: &Benchmark, subset: String, drafts: Vec<Draft>| -> Result<()> {
+            for draft in drafts.iter().take(shots) {
+                let text = benchmark.example(draft).map_err(|why| Failure::usage(format!("{}: an example: {why}", benchmark.card().name)))?;
+                examples.entry(subset.clone()).or_default().push(text);
+            }
+            Ok(())
+        };
+        if card.source.subset_by == SubsetBy::Field {
+            let config = self.config();
+            let rows = self.rows(&config, &split)?;
+            let rows = if random { shuffled(rows, self.benchmark.seed) } else { rows };
+            let mut sorted: BTreeMap<String, Vec<Draft>> = BTreeMap::new();
+            for draft in self.convert_in_order(rows, "", &split)? {
+                sorted.entry(draft.sample.subset.clone()).or_default().push(draft);
+            }
+            for (subset, drafts) in sorted {
+                add(self.benchmark, subset, drafts)?;
+            }
+            return Ok(examples);
+        }
+        for subset in self.subsets()? {
+            let config = if card.source.subset_by == SubsetBy::Split { self.config() } else { subset.clone() };
+            let rows = match self.rows(&config, &split) {
+                Err(_) if *self.place == Place::Sample => continue,
+                rows => rows?,
+            };
+            let mut rows = if random { shuffled(rows, self.benchmark.seed) } else { rows };
+            rows.rows.truncate(shots);
+            let drafts = self.convert_in_order(rows, &subset, &split)?;
+            add(self.benchmark, subset, drafts)?;
+        }
+        Ok(examples)
+    }
+
+    /// All records of a configuration and a split.
+    fn rows(&mut self, config: &str, split: &str) -> Result<Records> {
+        let files = self.files(config, split)?;
+        let mut rows = Vec::new();
+        for path in &files.paths {
+            match &self.benchmark.card().source.reader {
+                Some(reader) => rows.extend(readers::read(reader, path, config)?),
+                None => {
+                    for row in Rows::open(path)? {
+                        rows.push(row?);
+                    }
+                }
+            }
+        }
+        let name = files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        Ok(Records { rows, folder: files.folder, name })
+    }
+
+    fn files(&mut self, config: &str, split: &str) -> Result<Files> {
+        let card = self.benchmark.card();
+        let pattern = card.source.files.clone();
+        match self.place {
+            Place::Local(path) if path.is_file() => {
+                let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+                Ok(Files { folder, paths: vec![path.clone()] })
+            }
+            Place::Local(folder) => self.below(folder, config, split, pattern.as_deref()),
+            Place::Sample => {
+                let folder = self.benchmark.entry.sample(self.cache)?;
+                self.below(&folder, config, split, None)
+            }
+            Place::Hub(hub) => {
+                let wanted = self.wanted(*hub, config, split, pattern)?;
+                let Fetched { path, notices, .. } = (self.fetch)(&wanted)?;
+                for notice in notices {
+                    if !self.notices.contains(&notice) {
+                        self.notices.push(notice);
+                    }
+                }
+                let folder = if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
+                Ok(Files { folder, paths: vec![path] })
+            }
+        }
+    }
+
+    /// What is wanted of a hub.
+    fn wanted(&self, hub: Hub, config: &str, split: &str, pattern: Option<String>) -> Result<Wanted> {
+        let card = self.benchmark.card();
+        let args = &self.benchmark.args;
+        let own = match hub {
+            Hub::ModelScope => card.source.modelscope.clone().or_else(|| card.source.huggingface.clone()),
+            Hub::HuggingFace => {
+                args.hf_dataset_id.clone().or_else(|| card.source.huggingface.clone()).or_else(|| card.source.modelscope.clone())
+            }
+        };
+        let id = args.local_path.clone().or(own).ok_or_else(|| {
+            Failure::usage(format!("{}: its data is at no hub", card.name)).hint(format!(
+                "name your file or folder: --dataset-args '{{\"{}\": {{\"local_path\": \"FOLDER\"}}}}'",
+                card.name
+            ))
+        })?;
+        let revision = match hub {
+            Hub::HuggingFace => args.hf_dataset_revision.clone().or_else(|| args.dataset_revision.clone()),
+            Hub::ModelScope => args.dataset_revision.clone(),
+        };
+        let revision = revision.unwrap_or_else(|| hub.branch().to_owned());
+        let pick = Pick::Rows { config: config.to_owned(), split: split.to_owned(), pattern };
+        Ok(Wanted { repo: Repo { hub, kind: Kind::Dataset, id, revision }, pick, flag: "--datasets" })
+    }
+
+    /// Files below a folder.
+    fn below(&self, folder: &Path, config: &str, split: &str, pattern: Option<&str>) -> Result<Files> {
+        let mut names = Vec::new();
+        list(folder, "", &mut names, 0)?;
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        let rows = layout::Rows { config, split, pattern };
+        let mut picked = rows.pick(&paths);
+        if picked.is_empty() && pattern.is_some() {
+            picked = layout::Rows { pattern: None, ..rows }.pick(&paths);
+        }
+        if picked.is_empty() {
+            const SHOWN: usize = 12;
+            let there = if names.is_empty() { "nothing".to_owned() } else { known(names.iter().take(SHOWN)) };
+            return Err(Failure::usage(format!(
+                "{}: {}: no file for subset {config:?} and split {split:?}",
+                self.benchmark.card().name,
+                folder.display()
+            ))
+            .hint(format!("name it {config}_{split}.jsonl, {config}.jsonl or {config}/{split}.parquet; the folder has {there}")));
+        }
+        let media = picked.first().and_then(|path| folder.join(path).parent().map(Path::to_owned));
+        Ok(Files {
+            // Paths inside rows are below the folder of the file, or of the data where they reach that far.
+            folder: media.filter(|own| own != folder && own.starts_with(folder)).unwrap_or_else(|| folder.to_owned()),
+            paths: picked.into_iter().map(|path| folder.join(path)).collect(),
+        })
+    }
+
+    /// Records to drafts: shuffled where the card or the user says so, limited before they are converted, as EvalScope does.
+    fn convert(&mut self, records: Records, subset: &str, split: &str, limit: Option<Limit>) -> Result<Vec<Draft>> {
+        let shuffle = self.benchmark.args.shuffle.unwrap_or(self.benchmark.card().source.shuffle);
+        let mut records = if shuffle { shuffled(records, self.benchmark.seed) } else { records };
+        if let Some(limit) = limit {
+            records.rows.truncate(limit.of(records.rows.len()));
+        }
+        self.convert_in_order(records, subset, split)
+    }
+
+    fn convert_in_order(&mut self, records: Records, subset: &str, split: &str) -> Result<Vec<Draft>> {
+        let Records { rows, folder, name } = records;
+        let mut drafts = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let made = self.benchmark.drafts(row, subset, split, index, &folder);
+            let made = made.map_err(|why| {
+                Failure::usage(format!("{}: {name}: row {}: {why}", self.benchmark.card().name, index + 1))
+                    .hint("compare the row with those of the card's sample, or correct the card")
+            })?;
+            self.left_out += u64::from(made.is_empty());
+            drafts.extend(made);
+        }
+        Ok(drafts)
+    }
+}
+
+struct Records {
+    rows: Vec<Row>,
+    folder: PathBuf,
+    name: String,
+}
+
+fn shuffled(mut records: Records, seed: u64) -> Records {
+    Python::new(seed).shuffle(&mut records.rows);
+    records
+}
+
+/// Paths of the files below a folder, `/` between their parts.
+fn list(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) -> Result<()> {
+    let unreadable = |error: std::io::Error| {
+        Failure::files(format!("{}: cannot be read", folder.display())).because(error).hint("check local_path or --dataset-dir")
+    };
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        // A link to a file is a file, one to a folder a folder.
+        if entry.path().is_dir() {
+            if depth < 8 {
+                list(&entry.path(), &path, names, depth + 1)?;
+            }
+        } else {
+            names.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value is a path of this machine.
+pub fn is_local(value: &str) -> bool {
+    Path::new(value).exists()
+}
+
+/// A value of a row as text, for messages.
+pub fn shown(value: &Value) -> String {
+    crate::units::clean(&super::sample::spelled(value), 80)
+}

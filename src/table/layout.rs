@@ -1,0 +1,155 @@
+//! Which files of a folder or a repository hold the rows of a configuration and a split, told by their paths.
+
+use std::path::Path;
+
+use super::rows::is_data;
+
+/// Words that stand for the same split, as the hubs' own libraries take them.
+pub const SYNONYMS: [&[&str]; 3] =
+    [&["train", "training"], &["validation", "valid", "dev", "val"], &["test", "testing", "eval", "evaluation"]];
+
+/// The rows that are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rows<'a> {
+    /// The configuration, or the file, that they belong to.
+    pub config: &'a str,
+    /// The split.
+    pub split: &'a str,
+    /// A path with `{subset}` and `{split}` in it, and `*` for anything, where the layout is none that is known.
+    pub pattern: Option<&'a str>,
+}
+
+impl Rows<'_> {
+    /// The paths that hold them, in order; none where no rule finds any. Rules, the first that finds something counts:
+    ///
+    /// 1. the pattern;
+    /// 2. `{config}_{split}.*`, else `{config}.*`, as EvalScope has its own files;
+    /// 3. files below a folder named after the configuration, or named after it, that carry the name of the split;
+    /// 4. files that carry the name of the split and belong to no configuration;
+    /// 5. the same with a word that stands for the same split.
+    pub fn pick<'p>(&self, paths: &[&'p str]) -> Vec<&'p str> {
+        let mut paths: Vec<&str> = paths.iter().copied().filter(|path| is_data(Path::new(path))).collect();
+        paths.sort_unstable();
+        let found = |rule: &dyn Fn(&str) -> bool| -> Vec<&'p str> { paths.iter().copied().filter(|path| rule(path)).collect() };
+        if let Some(pattern) = self.pattern {
+            let pattern = pattern.replace("{subset}", self.config).replace("{split}", self.split);
+            return found(&|path| fits(path, &pattern));
+        }
+        let flat = self.config.replace('/', "_");
+        let own = [format!("{flat}_{}", self.split), flat.clone()];
+        for name in &own {
+            let exact = found(&|path| stem(path) == name);
+            let of_split = exact.iter().copied().find(|path| carries(path, self.split));
+            // Of a file in several formats one is enough.
+            if let Some(one) = of_split.or(exact.first().copied()) {
+                return vec![one];
+            }
+        }
+        let alike = SYNONYMS.iter().find(|words| words.contains(&self.split));
+        let others = alike.into_iter().flat_map(|words| words.iter().copied()).filter(|word| *word != self.split);
+        let plain = ["default", "main", "all"].contains(&self.config);
+        for split in std::iter::once(self.split).chain(others) {
+            let of_config = found(&|path| self.is_in(path) && carries(path, split));
+            if !of_config.is_empty() {
+                return of_config;
+            }
+            let whole = found(&|path| carries(path, split) && (plain || is_flat(path)));
+            if plain && !whole.is_empty() {
+                return whole;
+            }
+        }
+        let of_config = found(&|path| self.is_in(path));
+        if !of_config.is_empty() {
+            return of_config;
+        }
+        let alone = found(&|_| true);
+        if alone.len() == 1 && plain { alone } else { Vec::new() }
+    }
+
+    /// Whether a path belongs to the configuration: a folder, or the name of the file without its split, is named so.
+    fn is_in(&self, path: &str) -> bool {
+        let name = stem(path);
+        let inside = path.split('/').rev().skip(1).any(|part| part == self.config);
+        let prefix = format!("{}/", self.config);
+        let nested = path.starts_with(&prefix) || path.contains(&format!("/{prefix}"));
+        let named = name == self.config
+            || name.strip_prefix(self.config).is_some_and(|rest| rest.starts_with(['-', '_', '.']));
+        inside || nested || named
+    }
+}
+
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Whether a file lies at the top or in `data`, so that it belongs to no configuration of its own.
+fn is_flat(path: &str) -> bool {
+    match path.rsplit_once('/') {
+        None => true,
+        Some((folder, _)) => folder == "data",
+    }
+}
+
+/// Whether a part of the path, or the beginning or the end of its name, is the name of the split.
+fn carries(path: &str, split: &str) -> bool {
+    let name = stem(path);
+    let bounded = |rest: &str| rest.is_empty() || rest.starts_with(['-', '_', '.']);
+    let ends = |rest: &str| rest.is_empty() || rest.ends_with(['-', '_', '.']);
+    let starts = name.strip_prefix(split).is_some_and(bounded);
+    let closes = name.strip_suffix(split).is_some_and(ends);
+    let within = name.split(['-', '.', '_']).any(|part| part == split);
+    starts || closes || within || path.split('/').rev().skip(1).any(|part| part == split)
+}
+
+/// Whether a path is what a pattern says, with `*` for anything.
+fn fits(path: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or("");
+    let Some(mut rest) = path.strip_prefix(first) else { return false };
+    let mut last = None;
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or(""),
+            None => return false,
+        }
+        last = Some(part);
+    }
+    rest.is_empty() || last == Some("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picked(paths: &[&str], config: &str, split: &str) -> String {
+        Rows { config, split, pattern: None }.pick(paths).join(" ")
+    }
+
+    #[test]
+    fn tables_of_hubs_are_found() {
+        let arc = ["ARC-Easy/test-00000-of-00001.parquet", "ARC-Challenge/test-00000-of-00001.parquet", "ARC-Easy/train-00000-of-00001.parquet"];
+        assert_eq!(picked(&arc, "ARC-Easy", "test"), arc[0]);
+        let shards = ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test-00000-of-00001.parquet", "README.md"];
+        assert_eq!(picked(&shards, "default", "train"), shards[..2].join(" "));
+        assert_eq!(picked(&["data/validation-0.parquet"], "default", "val"), "data/validation-0.parquet");
+        assert_eq!(picked(&["main/test-0.parquet", "socratic/test-0.parquet"], "main", "test"), "main/test-0.parquet");
+        assert_eq!(picked(&["a/dev.jsonl", "a/test.jsonl"], "default", "test"), "a/test.jsonl");
+        assert_eq!(picked(&["mgsm_en.tsv", "mgsm_de.tsv"], "mgsm_en", "test"), "mgsm_en.tsv");
+    }
+
+    #[test]
+    fn files_named_after_subsets_are_found() {
+        let cmmlu = ["data/test/agronomy.csv", "data/dev/agronomy.csv", "data/test/anatomy.csv"];
+        assert_eq!(picked(&cmmlu, "agronomy", "test"), cmmlu[0]);
+        let mmlu = ["dev/anatomy_dev.csv", "test/anatomy_test.csv"];
+        assert_eq!(picked(&mmlu, "anatomy", "test"), mmlu[1]);
+        assert_eq!(picked(&["example_val.jsonl", "example_dev.jsonl"], "example", "val"), "example_val.jsonl");
+        assert_eq!(picked(&["example.jsonl"], "example", "val"), "example.jsonl");
+        assert_eq!(picked(&["arxiv_january_train.jsonl"], "arxiv/january", "train"), "arxiv_january_train.jsonl");
+        assert_eq!(picked(&["x.jsonl", "y.jsonl"], "z", "test"), "");
+        let pattern = Rows { config: "a", split: "test", pattern: Some("d/*/{subset}-{split}.json") };
+        assert_eq!(pattern.pick(&["d/1/a-test.json", "d/1/b-test.json"]), ["d/1/a-test.json"]);
+    }
+}
