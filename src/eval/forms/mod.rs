@@ -18,7 +18,6 @@
 //! |---|---|
 //! | `fences` | blocks between back-ticks |
 //! | `json` | JSON inside prose |
-//! | `literal` | Python literals |
 //! | `pattern` | regular expressions |
 
 pub mod arc_agi;
@@ -26,7 +25,6 @@ pub mod eq_bench;
 pub mod fences;
 pub mod finqa;
 pub mod json;
-pub mod literal;
 pub(crate) mod pattern;
 pub mod perspective_gap;
 pub mod process_bench;

@@ -8,9 +8,11 @@
 //! | `line` | the line in a reply, and whether it is one |
 //! | `rules` | whether it obeys the rules of the cells |
 //! | `tiling` | whether shapes fill a region |
+//! | `shown` | a puzzle as words for the prompt |
 
 mod line;
 mod rules;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod tiling;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use line::{Structure, extract, structure, written};
 pub use rules::{Broken, broken};
+pub use shown::{Shown, shown};
 
 /// A place of the grid.
 pub type Place = (usize, usize);

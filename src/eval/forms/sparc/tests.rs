@@ -100,6 +100,15 @@ fn a_negative_shape_is_taken_off() {
     assert_eq!(breaks(&grid, &[(0, 2), (4, 2)]), [], "three cells less one are the upper two");
 }
 
+#[test]
+fn a_puzzle_is_put_into_words() {
+    let grid = puzzle(&["+ + E", "+ P-R-7 +", "S + +"], json!({"7": [[1, 0], [1, 1]]}));
+    let shown = shown(&grid);
+    assert_eq!((shown.columns, shown.rows, shown.start.as_str(), shown.end.as_str()), (1, 1, "(0, 2)", "(2, 0)"));
+    assert_eq!(shown.grid.lines().nth(1), Some(r#"["+", "P-R-7", "+"]"#));
+    assert_eq!(shown.shapes, "Shape 7:\n[1, 0]\n[1, 1]");
+}
+
 proptest! {
     #[test]
     fn no_reply_is_refused(reply in "(####|[(), 0-9]){0,60}") {

@@ -26,6 +26,12 @@ fn the_questions_are_drawn_alike() {
                 .map(|unit| {
                     let answers: Vec<&str> = unit.variants.iter().map(|variant| variant.answer.as_str()).collect();
                     assert_eq!(answers.len(), if subject.is_paired() { 2 } else { 1 });
+                    let prompts = unit.variants.iter().map(|variant| prompt(unit, variant));
+                    assert!(
+                        prompts
+                            .into_iter()
+                            .all(|prompt| unit.things.iter().all(|thing| prompt.contains(thing.as_str())))
+                    );
                     json!([unit.pair_id, unit.file_name, unit.options, answers, unit.bbox])
                 })
                 .collect();
