@@ -1,5 +1,5 @@
-//! PerspectiveGap: which piece of information each role of a team of agents is given, as a JSON object or as a section of
-//! text for each role (the rules of the benchmark's own scorer).
+//! PerspectiveGap: which piece of information each role of a team of agents is given, as a JSON object or as a section
+//! of text for each role (the rules of the benchmark's own scorer).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -88,8 +88,8 @@ impl Counts {
 
 /// Scores `role_assignment`: a JSON object with the list of ids of each role.
 ///
-/// Only a reply that is the object, fenced or not, with exactly the roles and lists of texts can pass; for the shares also
-/// the object between the first and the last curly bracket counts.
+/// Only a reply that is the object, fenced or not, with exactly the roles and lists of texts can pass; for the shares
+/// also the object between the first and the last curly bracket counts.
 pub fn role_assignment(reply: &str, needs: &Needs, distractor: Option<&str>) -> Verdict {
     let strict = whole_object(reply);
     let Some(given) = strict.clone().or_else(|| loose_object(reply)) else {
@@ -131,9 +131,9 @@ fn loose_object(reply: &str) -> Option<Map<String, Value>> {
 
 /// Scores `prompt_writing`: a section of text for each role, under a heading `# role`.
 ///
-/// A piece is told where a section has enough of the runs of one to three tokens that no other piece has and that are not
-/// only words of the roles' names. `tokens` gives the tokens of a text as a tokenizer of Qwen spells them; [`words`] does
-/// where none is at hand, with scores that may differ a little.
+/// A piece is told where a section has enough of the runs of one to three tokens that no other piece has and that are
+/// not only words of the roles' names. `tokens` gives the tokens of a text as a tokenizer of Qwen spells them;
+/// [`words`] does where none is at hand, with scores that may differ a little.
 pub fn prompt_writing(
     reply: &str,
     fragments: &[Fragment],

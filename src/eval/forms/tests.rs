@@ -162,3 +162,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn long_replies_end() {
+    let grid: Vec<Vec<String>> = vec![vec!["S".to_owned(), "+".to_owned(), "E".to_owned()]];
+    let puzzle = sparc::Puzzle { puzzle_array: grid, polyshapes: None, solutions: Vec::new() };
+    let needs: perspective_gap::Needs = [("role".to_owned(), ["a".to_owned()].into())].into();
+    let fragments = [perspective_gap::Fragment { id: "a".to_owned(), text: "one two three".to_owned() }];
+    let pieces = [
+        "{",
+        "[[",
+        "[1],",
+        "```",
+        "\n",
+        "Program: add(1, 2), ",
+        "(1,2)",
+        "\\boxed{",
+        "<answer>",
+        "x: 1 ",
+        "# role\n",
+        "{\"answer\": ",
+        "Answer: ",
+        "\"",
+    ];
+    for piece in pieces {
+        let reply = piece.repeat(30_000 / piece.len());
+        let _ = zebra_logic::extract(&reply);
+        let _ = eq_bench::ratings(&reply);
+        let _ = process_bench::extract(&reply);
+        let _ = arc_agi::extract(&reply, arc_agi::Options { pick: arc_agi::Pick::Last });
+        let program = finqa::extract(&reply);
+        let _ = finqa::score(program.as_deref(), "add(1, 2)", &json!(3), &[]);
+        let _ = sparc::score(&reply, &puzzle);
+        let _ = surds::point(&surds::extract(&reply), surds::PICTURE);
+        let options = perspective_gap::Options::default();
+        let _ = perspective_gap::role_assignment(&reply, &needs, None);
+        let _ = perspective_gap::prompt_writing(&reply, &fragments, &needs, None, &perspective_gap::words, options);
+        for (name, truth) in [("maze", "A"), ("jigsaw", "1 2 3 4"), ("word_search", "1, 2"), ("spot_difference", "[1]")]
+        {
+            let task = tir_bench::Task { name, difficulty: 2, prompt: "" };
+            let answer = tir_bench::extract(&reply, truth, task);
+            let _ = tir_bench::score(&answer, &reply, truth, task, &|_, _| None);
+        }
+        let _ = visfactor::extract("CF3", &reply, "");
+        let size = (640.0, 480.0);
+        let _ = crate::eval::grounding::refcoco::extract(&reply, size);
+        let _ = crate::eval::grounding::ref_adv::extract(&reply, size, Default::default());
+        let _ = crate::eval::grounding::screenspot::extract(&reply, size);
+    }
+}

@@ -90,8 +90,8 @@ pub fn score(category: &str, extracted: &str, truth: &str) -> f64 {
     f64::from(u8::from(right))
 }
 
-/// Accuracy by test, with the number of items, from the scores of variants by test and item (`eval_index`). The figure of
-/// the benchmark is the mean over tests.
+/// Accuracy by test, with the number of items, from the scores of variants by test and item (`eval_index`). The figure
+/// of the benchmark is the mean over tests.
 pub fn accuracies<'a>(scores: impl IntoIterator<Item = (&'a str, i64, f64)>) -> BTreeMap<&'a str, (f64, usize)> {
     let mut items = BTreeMap::<(&str, i64), bool>::new();
     for (category, item, score) in scores {

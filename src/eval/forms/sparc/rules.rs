@@ -54,8 +54,8 @@ fn symbol(cell: &str) -> Option<(Symbol<'_>, &str)> {
     })
 }
 
-/// The rules that a valid line breaks, none of them twice; `None` where shapes are not defined, or so many that it was not
-/// found out whether they fill their region.
+/// The rules that a valid line breaks, none of them twice; `None` where shapes are not defined, or so many that it was
+/// not found out whether they fill their region.
 pub fn broken(path: &[Place], puzzle: &Puzzle) -> Option<Vec<Broken>> {
     let line: HashSet<Place> = path.iter().copied().collect();
     let mut found = BTreeSet::new();

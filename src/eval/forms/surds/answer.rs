@@ -66,8 +66,8 @@ pub fn centered((x, y): (f64, f64), [left, upper, right, lower]: [f64; 4]) -> f6
 }
 
 /// The mean over pairs of opposite questions, of which one counts only where it has exactly two answers and both are
-/// right, and the number of pairs. What is given for an answer is the name of its pair, the number of the repetition, and
-/// its score. `None` where there is nothing.
+/// right, and the number of pairs. What is given for an answer is the name of its pair, the number of the repetition,
+/// and its score. `None` where there is nothing.
 pub fn pairs<'a>(scores: impl IntoIterator<Item = (&'a str, usize, f64)>) -> Option<(f64, usize)> {
     let mut found = BTreeMap::<(&str, usize), (usize, usize)>::new();
     for (pair, repetition, score) in scores {

@@ -71,8 +71,8 @@ impl Subject {
 /// One way to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
-    /// What differs between the two of a pair: `closer` and `farther`, `left` and `right`, `in front of` and `behind`, or
-    /// where the camera faces; empty where there is one only.
+    /// What differs between the two of a pair: `closer` and `farther`, `left` and `right`, `in front of` and `behind`,
+    /// or where the camera faces; empty where there is one only.
     pub relation: &'static str,
     /// The true answer.
     pub answer: String,
