@@ -4,3 +4,4 @@
 mod agreement;
 pub mod calls;
 pub mod tags;
+pub mod toolbench;
