@@ -8,6 +8,7 @@
 //! | [`Group`], [`rows`] | the rows of a report that are means over subsets |
 //! | [`ToolCall`], [`validate`] | calls of tools against the schemas of the tools |
 //! | [`Attempt`], [`Calling`] | whether a model calls when it should, and what that adds up to |
+//! | [`vendors`] | whether an endpoint serves a model as its makers do |
 //! | [`Literal`](literal::Literal) | a value as Python has it |
 
 mod arithmetic;
@@ -28,6 +29,7 @@ mod schema;
 mod source;
 mod tool;
 mod values;
+pub mod vendors;
 
 pub use ask::{prompted, system_prompt, tools, without_system};
 pub use check::{Category, Fault, Task, check};
