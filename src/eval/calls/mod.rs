@@ -8,9 +8,11 @@
 //! | [`Group`], [`rows`] | the rows of a report that are means over subsets |
 //! | [`ToolCall`], [`validate`] | calls of tools against the schemas of the tools |
 //! | [`Attempt`], [`Calling`] | whether a model calls when it should, and what that adds up to |
+//! | [`ace`] | ACEBench, the families of one step |
 //! | [`vendors`] | whether an endpoint serves a model as its makers do |
 //! | [`Literal`](literal::Literal) | a value as Python has it |
 
+pub mod ace;
 mod arithmetic;
 mod ask;
 mod check;
