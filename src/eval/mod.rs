@@ -54,3 +54,4 @@ pub mod subject;
 pub mod tags;
 pub mod task;
 pub mod text;
+pub mod toolbench;
