@@ -2,38 +2,55 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `task`, `subject` | one evaluation as the user asks for it; who is evaluated, as a plan of the load engine |
 //! | `card` | a benchmark as data |
 //! | `args`, `benchmark`, `slots` | what a user changes of it; both together, ready to make samples |
 //! | `source`, `readers`, `media`, `literal` | where records are, and what they hold |
 //! | `sample`, `orders` | one question; the orders in which EvalScope asks |
+//! | `conduct` | a whole evaluation, from the check of everything to the last report |
 //! | `asking`, `reasoning` | questions on their way through the load engine, and what came back |
-//! | `rows` | rows of predictions and reviews |
-//! | `method` | extractors and scorers by name |
-//! | `choice`, `text` | what they are made of |
+//! | `rows`, `cache`, `run_folder`, `progress` | rows of predictions and reviews; answers of an earlier run; the files |
+//! | `method`, `filters` | extractors and scorers by name; what is done to a reply before |
+//! | `choice`, `text`, `maths`, `rules`, `calls`, `tags`, `forms`, `grounding`, `haystack` | what they are made of |
+//! | `figures`, `aggregate`, `extra`, `performance` | what marks add up to, and how fast they came |
+//! | `semantics`, `report` | what a metric means; the report |
 
+pub mod aggregate;
 #[cfg(test)]
 mod agreement;
 pub mod args;
 pub mod asking;
 pub mod benchmark;
 mod boxed;
+pub mod cache;
+pub mod calls;
 pub mod card;
 pub mod choice;
-mod literal;
-mod media;
-pub mod method;
+pub mod conduct;
+mod extra;
+pub mod figures;
+mod filters;
 pub mod forms;
 pub mod grounding;
 pub mod haystack;
+mod literal;
+pub mod maths;
+mod media;
+pub mod method;
 pub mod orders;
+pub mod performance;
+pub mod progress;
 mod readers;
 pub mod reasoning;
+pub mod report;
 pub mod rows;
+pub mod rules;
+pub mod run_folder;
 pub mod sample;
+pub mod semantics;
 mod slots;
 pub mod source;
-pub mod text;
-pub mod aggregate;
-pub mod rules;
-pub mod calls;
+pub mod subject;
 pub mod tags;
+pub mod task;
+pub mod text;

@@ -1,4 +1,5 @@
-//! In which order options are shown: permutations that hang on the text of a sample alone, as EvalScope 1.14.1 has them.
+//! In which order options are shown: permutations that hang on the text of a sample alone, as EvalScope 1.14.1 has
+//! them.
 //!
 //! A permutation is the list of old places in their new order. Its seed is the first eight bytes of a SHA-256, taken
 //! as a big-endian integer, so that neither a filter nor a limit changes the order of another sample.

@@ -305,5 +305,179 @@ for reply in ["", "none", "Answer: [0.5, 0.25]", "answer: (500, 250)", "Final An
     point = screenspot.parse_point(reply)
     case("screenspot", reply=reply, size=[2560, 1440], expected=list(screenspot.to_normalized_point(point, [2560, 1440])) if point else [])
 
+# --- sparc ---
+sparc = load("sparc/utils")
+SMALL = {"puzzle_array": [["+", "+", "E"], ["+", "A-R", "+"], ["S", "+", "+"]], "polyshapes": "{}", "solutions": [{"index": 0, "path": [{"x": x, "y": y} for x, y in [(0, 2), (0, 1), (0, 0), (1, 0), (2, 0)]]}, {"index": 1, "path": [{"x": x, "y": y} for x, y in [(0, 2), (1, 2), (2, 2), (2, 1), (2, 0)]]}]}
+WIDE = {"puzzle_array": [["+", "+", "+", "+", "E"], ["+", "o-R", "+", "N", "+"], ["S", "+", "+", "+", "+"], ["+", "N", "+", "N", "+"], ["+", "+", "+", "+", "+"]], "polyshapes": "{}", "solutions": []}
+for puzzle in (SMALL, WIDE):
+    for reply in ["", "no path", "####\n(0,2), (0,1), (0,0), (1,0), (2,0)", "#### (0, 2) -> (1, 2) -> (2, 2) -> (2, 1) -> (2, 0)", "(0,2)(0,1)(0,0)(1,0)(2,0)", "Try (0,2), (2,0).\n#### (0,2), (0,1), (0,0), (1,0), (2,0)", "#### (0,2),(2,0)", "#### (0,2), (1,2), (1,1), (1,0), (2,0)",
+                  "#### (0,2), (0,1), (0,0), (0,1), (0,2)", "#### (0,2), (0,1), (0,0), (1,0), (2,0), (9,9)", "#### (2,0)", "#### (0,2)", "#### none", "(0,2), (0,1) #### (0,0), (1,0), (2,0)", "#### [0,2], [0,1]", "#### (0,2), (0,1), (0,0), (1,0), (2,0), (3,0), (4,0)", "#### (0,2), (1,2), (2,2), (3,2), (4,2), (4,1), (4,0)",
+                  "#### (0,2), (1,2), (2,2), (3,2), (3,1), (4,1), (4,0)", "#### (-1,2), (0,2)", "#### (0, 2),\n(0, 1),\n(0, 0), (1, 0), (2, 0)", "#### (0,99999999999999999999999), (0,2)", "####(0,2),(0,1)####"]:
+        path = sparc.extract_solution_path(reply, puzzle)
+        expected = [sparc.path_to_text(path), sparc.validate_solution(path, puzzle), sparc.analyze_path(path, puzzle)]
+        if "99999" in reply:
+            continue
+        case("sparc", puzzle=puzzle, reply=reply, expected=expected)
+
+# --- tir_bench ---
+tir = load("tir_bench/utils")
+sys.modules["evalscope.metrics"] = types.ModuleType("evalscope.metrics")
+sys.modules["evalscope.metrics.utils"] = types.ModuleType("evalscope.metrics.utils")
+functions = types.ModuleType("evalscope.metrics.utils.functions")
+sys.modules["evalscope.metrics.utils.functions"] = functions
+
+
+def levenshtein(one, other):
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one):
+        last, row[0] = row[0], i + 1
+        for j, b in enumerate(other):
+            last, row[j + 1] = row[j + 1], min(row[j + 1] + 1, row[j] + 1, last + (a != b))
+    return row[-1]
+
+
+functions.levenshtein_distance = levenshtein
+tir.judge_int = tir.judge_float = lambda answer, truth: float(answer.replace("Extracted answer:", "").strip() == truth)
+
+
+def tir_score(task, difficulty, truth, prompt, reply, extracted):
+    """The dispatch of the adapter: its own file loads too much, so its branches are called here one by one."""
+    if task == "ocr":
+        return float(truth in reply)
+    kind = tir.classify_string(truth)
+    if task == "word_search" and kind != 2:
+        one, other = tir.extract_two_numbers(truth), tir.extract_two_numbers(extracted)
+        return float(one is not None and one == other)
+    if task == "spot_difference" and kind != 2:
+        return tir.list_iou(tir.extract_consecutive_integers(extracted), tir.extract_consecutive_integers(truth))
+    if task == "jigsaw":
+        try:
+            return tir.compare(tir.extract_consecutive_n_squared(truth, difficulty), tir.extract_consecutive_n_squared(extracted, difficulty))
+        except ValueError:
+            return 0.0
+    if kind == 1:
+        return tir.judge_choice(extracted, truth, prompt)
+    return tir.judge_int(extracted, truth) if kind in (2, 3) else 0.0
+
+
+PROMPT = "Which animal?\nA. cat\nB. dog\nC. bird"
+for task, difficulty, truth, reply in [
+    *[("color", 2, "B", reply) for reply in ["B", "b", "Answer: B", "ANSWER - B", r"\boxed{B} not \boxed{C}", "The answer is B.", "(A) no, (B)", "B is correct", "A or B", "dog", "the dog", "bird", "no idea", "", "答案是B", "Extracted answer: B", "I think so", "AB", "Answer: Because A", "cat dog", "BB"]],
+    *[("math", 2, "A", reply) for reply in ["no idea", "zebra", "A", "cat"]],
+    *[("symbolic", 2, "AC", reply) for reply in ["AC", "CA", "A and C", "Answer: A", "(A) (C)"]], *[("math", 2, truth, reply) for truth, reply in [("12", "12"), ("12", "13"), ("1.5", "1.5"), ("x y", "x y"), ("12", " 12 "), ("-3", "-3")]],
+    *[("ocr", 2, "Exit 5", reply) for reply in ["It says Exit 5 there", "exit 5", "", "Answer: Exit"]], *[("word_search", 3, "3, 7", reply) for reply in ["3,7", "(3, 7)", "row 3, 7 and 1, 2", "1, 2 or 3, 7", "3 7", "03, 7", ""]], ("word_search", 3, "5", "5"),
+    *[("spot_difference", 2, "[1, 2, 5]", reply) for reply in ["1, 2, 5", "[1, 2]", "I see 3 differences: 1 and 2", "", "01 2 5", "1,2,5,9"]], ("spot_difference", 2, "[]", "none"), ("spot_difference", 2, "4", "4"),
+    *[("jigsaw", 2, "[3, 1, 4, 2]", reply) for reply in ["[3, 1, 4, 2]", "3 1 2 4", "pieces 3，1，4，2", "1 2 3", "5 pieces: 3, 1, 4, 2", "3, 1, 4, 2, 5", "1 2 3 4 then 3 1 4 2", "", "3\n1\n4\n2"]], ("jigsaw", 3, "1 2 3 4 5 6 7 8 9", "1 2 3 4 5 6 7 9 8"),
+]:
+    extracted = reply if task == "ocr" else tir.extract_answer_with_classify(reply, truth)
+    case("tir_bench", task=task, difficulty=difficulty, truth=truth, prompt=PROMPT, reply=reply, extracted=extracted, expected=float(tir_score(task, difficulty, truth, PROMPT, reply, extracted)))
+
+# --- visfactor ---
+visfactor = load("visfactor/utils")
+for category, additional, truth, reply in [
+    *[("CF1", "", "T", reply) for reply in ['{"answer": "T"}', '{"answer": true}', '{ "answer" : "Yes" }', "{'answer': 'T'}", '{"answer": "F"} then {"answer": "T"}', "T", '{"answer": T}', '{"answer": "maybe"}', '{"answer":\n"T"\n}', '{"answer": \'y\'}', '{"answer": ""}', '{"answer": "T", "x": 1}', ""]],
+    *[("CS1", "", "apple, Apples", reply) for reply in ['{"answer": "apple"}', '{"answer": "APPLES "}', "apple", '{"answer": apple}', '{"answer": "pear"}']], *[("CF3", "", "(2, 3)", reply) for reply in ['{"answer": "(2, 3)"}', "row 2 column 3", '{"answer": [2, 3]}', "3", '{"answer": "2,3"} 9']],
+    *[("I3", "", "7", reply) for reply in ['{"answer": 7}', "it is 7.", '{"answer": "07"}', "1 2 7", '{"answer": {"n": 7}}', ""]], *[("VZ3", "3", "C", reply) for reply in ['{"answer": "C"}', "So C", "the answer is C.", "c", '{"answer": "c"} C']], *[("VZ3", "", "F", reply) for reply in ['{"answer": "no"}', "F"]], ("XX", "", "", '{"answer": "T"}'),
+]:
+    case("visfactor", category=category, additional=additional, truth=truth, reply=reply, expected=list(visfactor.score_prediction(category, reply, truth, additional)))
+
+# --- surds ---
+surds = load("surds/utils")
+DIRECTIONS = ["North", "South", "East", "West", "Northeast", "Southeast", "Southwest", "Northwest"]
+
+
+def record(number, things):
+    places = [[maker.randint(0, 1599), round(maker.uniform(0, 899), 1)] for _ in range(things)]
+    return {
+        "file_name": f"{number}.jpg", "descs": [maker.choice(["red Car", "bus", "man in a hat", "Truck 7"]) for _ in range(things)], "distances": [round(maker.uniform(2, 60), 2) for _ in range(things)], "depths": [round(maker.uniform(1, 50), 2) for _ in range(things)],
+        "xy2Ds": places, "yaw_descs": [maker.choice(DIRECTIONS) for _ in range(things)], "bboxes2D": [[x - 20.5, y - 10, x + 20.5, y + 10] for x, y in places],
+    }
+
+
+for sizes in [[1, 2, 1, 3, 1, 1, 1, 1], [2, 2] + [1] * 30, [4] + [1] * 6 + [2] + [1] * 40, [0, 1]]:
+    records = [record(number, things) for number, things in enumerate(sizes)]
+    built = surds.build_official_vqa_records(records)
+    case("surds_questions", records=records, expected={name: [[unit["pair_id"], unit["image_path"], unit["options"], unit["answers"], unit["bbox"] and [float(side) for side in unit["bbox"]]] for unit in units] for name, units in built.items()})
+OPTIONS = ["The red car", "The bus", "Almost the same"]
+for reply in ["", "the bus", "<answer>The bus</answer>", "<think>x</think><answer> the bus. </answer>", "<answer>bus</answer>", "<answer>The bus is closer</answer>", "<answer>A the bus</answer>", "<answer>THE  BUS!</answer>", "<answer>The red car</answer><answer>The bus</answer>", "<answer>The buses</answer>", "<answer>\nThe bus\n</answer>", "<answer></answer>", "<answer>The bus"]:
+    answer = surds.extract_tagged_answer(reply)
+    valid = any(surds.option_is_present(option, answer) for option in OPTIONS)
+    case("surds_words", reply=reply, truth="The bus", options=OPTIONS, expected=[answer, float(bool(answer) and valid and surds.normalize_answer(answer) == surds.normalize_answer("The bus"))])
+for answer in ["[800, 450]", "[0.5, 0.5]", "The car is at [ 790 , 440 ].", "[700, 400, 900, 500]", "[700, 400, 901, 501]", "[800 450]", "[800, 450,]", "[800]", "[-5, 450]", "[1600, 450]", "[1599, 450]", "[800, 0.5]", "[]", "[0800, 450]", "[8e2, 450]", "[800.5, 450.25]", "(800, 450)", "[1, 2, 3]", "[[800, 450]]", "[- 800, 450]", "[--800, 450]", "[800,, 450]", "[0, 0]", "[00, 450]", "[800., 450.]", "[.5, .5]", "[1-2, 450]"]:
+    for bbox in ([700, 400, 900, 500], [0, 0, 1600, 900]):
+        found = surds.parse_point(answer)
+        case("surds_point", reply=f"<answer>{answer}</answer>", bbox=bbox, expected=0.0 if found is None else surds.compute_centerness(found, bbox))
+
+
+# --- perspective_gap: the rules of its scorer (github.com/WhymustIhaveaname/PerspectiveGap), stated again, over words ---
+def perspective_values(passed, right, extra, missing, leaked):
+    needed, given = right + missing, right + extra
+    return {"strict_pass": float(passed), "net_match_score": max(0.0, (right - extra - missing) / needed) if needed else 0.0, "required_coverage": right / needed if needed else 0.0, "boundary_precision": right / given if given else 0.0, "distractor_leakage": float(leaked)}
+
+
+def assignment(reply, needs, distractor):
+    bare = reply.strip()
+    fenced = re.match(r"^```(?:json)?\s*\n(.*?)\n```\s*$", bare, re.DOTALL)
+    try:
+        strict = json.loads(fenced.group(1) if fenced else bare)
+        strict = strict if isinstance(strict, dict) else None
+    except ValueError:
+        strict = None
+    given = strict
+    if given is None and "{" in reply and "}" in reply[reply.index("{"):]:
+        try:
+            given = json.loads(reply[reply.index("{"): reply.rindex("}") + 1])
+        except ValueError:
+            given = None
+    if given is None:
+        return perspective_values(False, 0, 0, sum(map(len, needs.values())), 0)
+    sets = {role: {i for i in ids if isinstance(i, str)} for role, ids in given.items() if isinstance(ids, list)}
+    passed = strict is not None and set(strict) == set(needs) and all(isinstance(ids, list) and all(isinstance(i, str) for i in ids) for ids in strict.values())
+    passed = passed and all(sets.get(role, set()) == set(ids) for role, ids in needs.items())
+    pairs = [(sets.get(role, set()), set(ids)) for role, ids in needs.items()]
+    return perspective_values(passed, sum(len(a & b) for a, b in pairs), sum(len(a - b) for a, b in pairs), sum(len(b - a) for a, b in pairs), sum(distractor in a - b for a, b in pairs))
+
+
+def words(text):
+    return [word.lower() for word in re.findall(r"[^\W_]+", text) if re.search("[a-zA-Z0-9]", word)]
+
+
+def runs(tokens):
+    return {tuple(tokens[i:i + n]) for n in (1, 2, 3) for i in range(len(tokens) - n + 1)}
+
+
+def writing(reply, fragments, needs, distractor):
+    parts = re.split(r"^# (.+?)\s*$", reply, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2]))
+    names = {word for role in needs for word in words(role)}
+    grams = {fragment["id"]: runs(words(fragment["text"])) for fragment in fragments}
+    own = {i: {run for run in runs_of if not any(run in other for j, other in grams.items() if j != i) and not set(run) <= names} for i, runs_of in grams.items()}
+    right = extra = missing = leaked = 0
+    for role, needed in needs.items():
+        told = runs(words(sections.get(role, "")))
+        shares = {i: round(len(o & told) / len(o), 3) if o else 0.0 for i, o in own.items()}
+        detected = {i for i in needed if shares.get(i, 0.0) >= 0.7}
+        wrong = {i for i, share in shares.items() if share >= 0.3} - set(needed)
+        right, extra, missing, leaked = right + len(detected), extra + len(wrong), missing + len(set(needed) - detected), leaked + (distractor in wrong)
+    return perspective_values(not extra and not missing, right, extra, missing, leaked)
+
+
+NEEDS = {"planner": ["f1", "f2"], "code writer": ["f2", "f3"], "reviewer": ["f4"]}
+FRAGMENTS = [{"id": f"f{i + 1}", "text": text} for i, text in enumerate(["The budget is 40 hours until the tenth of May.", "All code is written in Rust with no unsafe blocks.", "The parser must read nested tables up to depth nine.", "A review rejects any function above fifty lines.", "Be clear and direct, and use tags for structure.", "planner"])]
+exact = json.dumps(NEEDS)
+for reply in ["", "none", exact, f"```json\n{exact}\n```", f"```\n{exact}\n```\n", f"Here: {exact} done", f"Here:\n```json\n{exact}\n```", exact[:-1], "[1]", '{"planner": ["f1"]}', json.dumps({**NEEDS, "reviewer": ["f4", "f5"]}), json.dumps({**NEEDS, "extra": ["f1"]}), json.dumps({**NEEDS, "reviewer": "f4"}),
+              json.dumps({**NEEDS, "reviewer": ["f4", 4]}), json.dumps({role: ["f5"] for role in NEEDS}), json.dumps({role: ["f1", "f2", "f3", "f4", "f5", "f1"] for role in NEEDS}), '{"planner": {"f1": 1}}', "{a} and {b}", json.dumps({role: list(reversed(ids)) for role, ids in NEEDS.items()}), "} {"]:
+    case("perspective_gap", task="role_assignment", reply=reply, needs=NEEDS, distractor="f5", expected=assignment(reply, NEEDS, "f5"))
+said = {fragment["id"]: fragment["text"] for fragment in FRAGMENTS}
+
+
+def letter(assigned, cut=None):
+    return "\n\n".join(f"# {role}\n\nYou are the {role}.\n" + "\n".join(f"- {' '.join(said[i].split()[:cut])}" for i in ids) for role, ids in assigned.items())
+
+
+for reply in ["", "no heading", letter(NEEDS), letter(NEEDS).replace("# ", "## "), letter(NEEDS).upper(), letter({**NEEDS, "reviewer": ["f4", "f5"]}), letter({role: list(said) for role in NEEDS}), *[letter(NEEDS, cut) for cut in range(2, 11)], letter({**NEEDS, "planner": ["f1"]}), letter(NEEDS) + "\n# planner\nnothing", "# planner \n" + letter(NEEDS),
+              letter(NEEDS).replace("\n\n", "\n"), letter({"planner": ["f1", "f2"]})]:
+    case("perspective_gap", task="prompt_writing", reply=reply, needs=NEEDS, fragments=FRAGMENTS, distractor="f5", expected=writing(reply, FRAGMENTS, NEEDS, "f5"))
+
 for row in rows:
     print(json.dumps(row, ensure_ascii=False, allow_nan=False))

@@ -57,8 +57,8 @@ pub fn questions(record: &Value) -> Option<Vec<Question>> {
     asked.as_array()?.iter().enumerate().map(question).collect()
 }
 
-/// The grid of a reply: the whole reply where it is one, else one in a fenced block, else one anywhere. A grid is a list
-/// of lists that is not empty.
+/// The grid of a reply: the whole reply where it is one, else one in a fenced block, else one anywhere. A grid is a
+/// list of lists that is not empty.
 pub fn extract(reply: &str, options: Options) -> Option<Value> {
     let fenced = || fences::blocks(reply).into_iter().filter_map(|block| grid(block.body)).collect();
     let loose = || json::pieces(reply, Kind::Array).into_iter().flat_map(grids).collect();

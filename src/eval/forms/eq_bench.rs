@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::literal::literal;
 use super::pattern::{Pattern, group};
+use crate::eval::literal;
 
 /// `word: number`. Marks of Markdown are taken out before.
 static RATING: Pattern = Pattern::new(r"(\w+):\s+([0-9]+)");
@@ -53,7 +53,7 @@ fn reference(fullscale: &Value) -> Option<Vec<(String, f64)>> {
         Value::String(text) => {
             let text = text.trim();
             let inner = ["\"", "'"].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
-            literal(inner.unwrap_or(text))?
+            literal::parse(inner.unwrap_or(text)).ok()?
         }
         other => other.clone(),
     };

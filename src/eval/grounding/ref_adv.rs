@@ -38,8 +38,8 @@ pub struct Verdict {
     pub nine_tenths: f64,
 }
 
-/// The boxes of a reply without repetitions, in parts of the sides: those in the last fenced block that is JSON, else in
-/// the JSON that the reply ends with.
+/// The boxes of a reply without repetitions, in parts of the sides: those in the last fenced block that is JSON, else
+/// in the JSON that the reply ends with.
 pub fn boxes(reply: &str, size: Size, options: Options) -> Vec<Region> {
     let mut raw = Vec::new();
     if let Some(value) = value(reply) {

@@ -23,8 +23,8 @@ pub struct Verdict {
     pub center: f64,
 }
 
-/// The first `[x1, y1, x2, y2]` of the reply, in parts of the sides: numbers are pixels as soon as one of them exceeds 1.
-/// `None` where there is none.
+/// The first `[x1, y1, x2, y2]` of the reply, in parts of the sides: numbers are pixels as soon as one of them exceeds
+/// 1. `None` where there is none.
 pub fn extract(reply: &str, size: Size) -> Option<Region> {
     let found = BOX.first(reply)?;
     let mut numbers = [0.0; 4];

@@ -36,11 +36,12 @@ impl<'a> Haystack<'a> {
         Self { coder, corpus: tokens, needles: needles.iter().map(|needle| coder.encode(needle)).collect(), stops }
     }
 
-    /// The text for a cell: the first `length` tokens of the corpus, less 150 and those of the needles, with the needles.
+    /// The text for a cell: the first `length` tokens of the corpus, less 150 and those of the needles, with the
+    /// needles.
     ///
-    /// The first needle goes to `depth` percent, and from there back behind the nearest full stop, or to the front where
-    /// there is none. At 100 percent every needle goes to the end. Otherwise the next needle goes further by
-    /// (100 - `depth`) / number of needles.
+    /// The first needle goes to `depth` percent, and from there back behind the nearest full stop, or to the front
+    /// where there is none. At 100 percent every needle goes to the end. Otherwise the next needle goes further by (100
+    /// - `depth`) / number of needles.
     pub fn text(&self, length: u32, depth: u32) -> String {
         let room = (length as usize).saturating_sub(RESERVED);
         let of_needles: usize = self.needles.iter().map(Vec::len).sum();

@@ -10,8 +10,9 @@ pub fn best_assignment(scores: &[Vec<f64>]) -> Vec<Option<usize>> {
         return vec![None; rows];
     }
     if rows > columns {
-        let turned: Vec<Vec<f64>> =
-            (0..columns).map(|column| scores.iter().map(|row| row.get(column).copied().unwrap_or(0.0)).collect()).collect();
+        let turned: Vec<Vec<f64>> = (0..columns)
+            .map(|column| scores.iter().map(|row| row.get(column).copied().unwrap_or(0.0)).collect())
+            .collect();
         let mut assigned = vec![None; rows];
         for (column, row) in best_assignment(&turned).into_iter().enumerate() {
             if let Some(place) = row.and_then(|row| assigned.get_mut(row)) {

@@ -20,11 +20,7 @@ pub fn bleu(prediction: &str, reference: &str) -> Bleu {
 }
 
 fn bleu_words(text: &str) -> Vec<String> {
-    if has_chinese(text) {
-        chinese_words(text).into_iter().map(str::to_owned).collect()
-    } else {
-        word_tokens(text)
-    }
+    if has_chinese(text) { chinese_words(text).into_iter().map(str::to_owned).collect() } else { word_tokens(text) }
 }
 
 /// The same over words that were formed elsewhere.

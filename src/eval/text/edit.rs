@@ -86,7 +86,8 @@ pub fn character_distance(left: &str, right: &str) -> usize {
 
 /// Levenshtein's distance over words between blanks.
 pub fn word_distance(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<&str>, Vec<&str>) = (super::words::words(left).collect(), super::words::words(right).collect());
+    let (left, right): (Vec<&str>, Vec<&str>) =
+        (super::words::words(left).collect(), super::words::words(right).collect());
     distance(&left, &right)
 }
 

@@ -47,10 +47,10 @@ impl Expression {
     /// Compiles it; the error says what is wrong.
     pub fn new(text: &str) -> Result<Self, regex::Error> {
         // Python's `$` also matches before a line break that ends the text.
-        let text = text.strip_suffix('$').filter(|rest| !rest.ends_with('\\')).map_or_else(
-            || text.to_owned(),
-            |rest| format!(r"(?:{rest})(?<before_end>\n?)\z"),
-        );
+        let text = text
+            .strip_suffix('$')
+            .filter(|rest| !rest.ends_with('\\'))
+            .map_or_else(|| text.to_owned(), |rest| format!(r"(?:{rest})(?<before_end>\n?)\z"));
         Regex::new(&text).map(Self)
     }
 

@@ -18,12 +18,7 @@ fn rules(list: &[(&str, &'static str)]) -> Vec<Rule> {
 }
 
 static BEFORE_QUOTES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    rules(&[
-        ("([«“‘„]|[`]+)", " ${1} "),
-        (r#"^""#, "``"),
-        ("(``)", " ${1} "),
-        (r#"([ (\[{<])("|'{2})"#, "${1} `` "),
-    ])
+    rules(&[("([«“‘„]|[`]+)", " ${1} "), (r#"^""#, "``"), ("(``)", " ${1} "), (r#"([ (\[{<])("|'{2})"#, "${1} `` ")])
 });
 
 static MARKS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
@@ -106,7 +101,10 @@ pub fn sentences(text: &str) -> Vec<&str> {
             continue;
         }
         // Marks that close belong to the sentence.
-        while characters.next_if(|(_, next)| matches!(next, '.' | '!' | '?' | '"' | '\'' | ')' | ']' | '”' | '’')).is_some() {}
+        while characters
+            .next_if(|(_, next)| matches!(next, '.' | '!' | '?' | '"' | '\'' | ')' | ']' | '”' | '’'))
+            .is_some()
+        {}
         let end = characters.peek().map_or(text.len(), |(index, _)| *index);
         let rest = text.get(end..).unwrap_or_default();
         let next = rest.trim_start();

@@ -2,8 +2,8 @@
 //!
 //! Every number and every row operation of the gold program is a symbol; a program that names anything else is another
 //! one. The two formulas are quotients of polynomials in these symbols, and those are equal where they are equal at a
-//! random point of a large prime field (Schwartz 1980, Zippel 1979). Powers and comparisons are no quotients: they count
-//! as a function of which nothing is known but that equal arguments give equal values.
+//! random point of a large prime field (Schwartz 1980, Zippel 1979). Powers and comparisons are no quotients: they
+//! count as a function of which nothing is known but that equal arguments give equal values.
 
 use std::collections::HashMap;
 

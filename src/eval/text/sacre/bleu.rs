@@ -169,7 +169,8 @@ fn matches(hypothesis: &[String], references: &[Vec<String>], order: usize) -> (
             *entry = count.max(*entry);
         }
     }
-    let found = counted(hypothesis, order).into_iter().map(|(gram, count)| most.get(gram).map_or(0, |most| count.min(*most)));
+    let found =
+        counted(hypothesis, order).into_iter().map(|(gram, count)| most.get(gram).map_or(0, |most| count.min(*most)));
     (found.sum(), hypothesis.len().saturating_sub(order - 1))
 }
 

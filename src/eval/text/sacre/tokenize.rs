@@ -82,7 +82,9 @@ impl Tokenizer {
         match self {
             Self::Mteval13a => list(&apply(&*ASCII, format!(" {} ", unescaped(text)))),
             Self::Chinese => list(&apply(&*ASCII, spaced(text))),
-            Self::Character => text.chars().filter(|c| !crate::eval::text::words::is_blank(*c)).map(String::from).collect(),
+            Self::Character => {
+                text.chars().filter(|c| !crate::eval::text::words::is_blank(*c)).map(String::from).collect()
+            }
             Self::International => list(&apply(&*INTERNATIONAL, text.to_owned())),
             Self::None => list(text),
         }
@@ -129,7 +131,11 @@ mod tests {
     #[test]
     fn tokens() {
         for (tokenizer, text, expected) in [
-            (Tokenizer::Mteval13a, "Hello, world! 1,000.5 a-b 3-4 &quot;x&quot;", "Hello , world ! 1,000.5 a-b 3 - 4 \" x \""),
+            (
+                Tokenizer::Mteval13a,
+                "Hello, world! 1,000.5 a-b 3-4 &quot;x&quot;",
+                "Hello , world ! 1,000.5 a-b 3 - 4 \" x \"",
+            ),
             (Tokenizer::Chinese, "我们go。“好”", "我 们 go 。 “ 好 ”"),
             (Tokenizer::Character, "a b", "a b"),
             (Tokenizer::International, "a€b «c» 1.5", "a € b « c » 1.5"),

@@ -9,5 +9,6 @@ mod spelling;
 pub use english::english_form;
 pub use forms::{SpeechLanguage, basic_form, chinese_form, transcript_form};
 pub use rates::{
-    CharacterUnits, Measures, character_error_rate, jiwer, mixed_error_rate, phone_error_rate, word_error_rate, word_errors,
+    CharacterUnits, Measures, character_error_rate, jiwer, mixed_error_rate, phone_error_rate, word_error_rate,
+    word_errors,
 };

@@ -11,8 +11,25 @@ use crate::eval::text::pattern::pattern;
 use crate::eval::text::words::words;
 
 const ONES: [&str; 19] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// The multipliers with their power of ten.
@@ -85,11 +102,13 @@ fn meaning(word: &str) -> Option<Word> {
         "sixes" => Some(Word::OneWith(6, "s")),
         _ => None,
     };
-    let plain = || one(word).map(Word::One).or_else(|| ten(word).map(Word::Ten)).or_else(|| power(word).map(Word::Power));
+    let plain =
+        || one(word).map(Word::One).or_else(|| ten(word).map(Word::Ten)).or_else(|| power(word).map(Word::Power));
     let with = |suffix: &'static str, end: &str, ten_end: &str| {
         let stem = word.strip_suffix(end)?;
         let ordinal = suffix == "th";
-        let one = one(stem).filter(|value| if ordinal { *value > 3 && !matches!(value, 5 | 8 | 12) } else { *value != 6 });
+        let one =
+            one(stem).filter(|value| if ordinal { *value > 3 && !matches!(value, 5 | 8 | 12) } else { *value != 6 });
         let ten = || word.strip_suffix(ten_end).and_then(|stem| ten(&format!("{stem}y")));
         one.map(|value| Word::OneWith(value, suffix))
             .or_else(|| power(stem).map(|exponent| Word::PowerWith(exponent, suffix)))
@@ -163,11 +182,10 @@ pub(super) fn numbers_in_digits(text: &str) -> String {
     let all: Vec<&str> = words(&text).collect();
     let text = Reader::default().read(&all).join(" ");
     let two_digits = |cents: &str| format!("{:02}", cents.parse::<u8>().unwrap_or(0));
-    let text = AND_CENTS.replace_all(&text, |found: &Captures<'_>| {
-        format!("{}{}.{}", &found[1], &found[2], two_digits(&found[3]))
-    });
-    let text = ONLY_CENTS
-        .replace_all(&text, |found: &Captures<'_>| format!("¢{}", found[1].parse::<u8>().unwrap_or(0)));
+    let text = AND_CENTS
+        .replace_all(&text, |found: &Captures<'_>| format!("{}{}.{}", &found[1], &found[2], two_digits(&found[3])));
+    let text =
+        ONLY_CENTS.replace_all(&text, |found: &Captures<'_>| format!("¢{}", found[1].parse::<u8>().unwrap_or(0)));
     LONE_ONE.replace_all(&text, "one${1}").into_owned()
 }
 

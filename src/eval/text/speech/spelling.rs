@@ -5,21 +5,80 @@
 
 /// Stems before `our` that lose the u: `colour`, `favourite`, `neighbouring`.
 const OUR: [&str; 44] = [
-    "arb", "ard", "arm", "behavi", "belab", "cand", "clam", "col", "demean", "discol", "disfav", "dishon", "enam",
-    "endeav", "fav", "ferv", "flav", "glam", "harb", "hon", "hum", "lab", "misbehavi", "misdemean", "multicol",
-    "neighb", "od", "parl", "ranc", "rig", "rum", "sav", "splend", "succ", "technicol", "tum", "unfav", "val", "vap",
-    "vig", "watercol", "disarm", "rearm", "unsav",
+    "arb",
+    "ard",
+    "arm",
+    "behavi",
+    "belab",
+    "cand",
+    "clam",
+    "col",
+    "demean",
+    "discol",
+    "disfav",
+    "dishon",
+    "enam",
+    "endeav",
+    "fav",
+    "ferv",
+    "flav",
+    "glam",
+    "harb",
+    "hon",
+    "hum",
+    "lab",
+    "misbehavi",
+    "misdemean",
+    "multicol",
+    "neighb",
+    "od",
+    "parl",
+    "ranc",
+    "rig",
+    "rum",
+    "sav",
+    "splend",
+    "succ",
+    "technicol",
+    "tum",
+    "unfav",
+    "val",
+    "vap",
+    "vig",
+    "watercol",
+    "disarm",
+    "rearm",
+    "unsav",
 ];
 
 /// Stems before `re` that turn into `er`: `centre`, `kilometres`.
 const RE: [&str; 22] = [
-    "accout", "calib", "cent", "epicent", "fib", "goit", "lit", "lust", "lacklust", "maneuv", "manoeuv", "meag", "met",
-    "mit", "och", "reconnoit", "sab", "saltpet", "scept", "sepulch", "somb", "spect",
+    "accout",
+    "calib",
+    "cent",
+    "epicent",
+    "fib",
+    "goit",
+    "lit",
+    "lust",
+    "lacklust",
+    "maneuv",
+    "manoeuv",
+    "meag",
+    "met",
+    "mit",
+    "och",
+    "reconnoit",
+    "sab",
+    "saltpet",
+    "scept",
+    "sepulch",
+    "somb",
+    "spect",
 ];
 
 /// Words before which `metre`, `litre` and `centre` may have a prefix.
-const PREFIXES: [&str; 10] =
-    ["", "centi", "kilo", "milli", "micro", "nano", "deca", "deci", "hecto", "multi"];
+const PREFIXES: [&str; 10] = ["", "centi", "kilo", "milli", "micro", "nano", "deca", "deci", "hecto", "multi"];
 
 /// Verbs that double their l before an ending in British spelling only: `travelled`, `modelling`.
 const DOUBLED: [&str; 66] = [
@@ -33,11 +92,49 @@ const DOUBLED: [&str; 66] = [
 
 /// Verbs in `ise` that are so in American spelling too.
 const KEPT_ISE: [&str; 43] = [
-    "advertise", "advise", "apprise", "arise", "chastise", "circumcise", "comprise", "compromise", "concise", "cruise",
-    "bruise", "demise", "despise", "devise", "disguise", "enterprise", "excise", "exercise", "expertise", "franchise",
-    "guise", "improvise", "incise", "likewise", "merchandise", "noise", "otherwise", "paradise", "poise", "praise",
-    "precise", "premise", "promise", "raise", "revise", "rise", "supervise", "surmise", "surprise", "televise",
-    "treatise", "turquoise", "wise",
+    "advertise",
+    "advise",
+    "apprise",
+    "arise",
+    "chastise",
+    "circumcise",
+    "comprise",
+    "compromise",
+    "concise",
+    "cruise",
+    "bruise",
+    "demise",
+    "despise",
+    "devise",
+    "disguise",
+    "enterprise",
+    "excise",
+    "exercise",
+    "expertise",
+    "franchise",
+    "guise",
+    "improvise",
+    "incise",
+    "likewise",
+    "merchandise",
+    "noise",
+    "otherwise",
+    "paradise",
+    "poise",
+    "praise",
+    "precise",
+    "premise",
+    "promise",
+    "raise",
+    "revise",
+    "rise",
+    "supervise",
+    "surmise",
+    "surprise",
+    "televise",
+    "treatise",
+    "turquoise",
+    "wise",
 ];
 
 /// Parts of words with a diphthong that is one letter in American spelling, at the beginning or anywhere after it.
@@ -175,7 +272,10 @@ pub(super) fn american(word: &str) -> String {
 
 fn our(word: &str) -> Option<String> {
     let (stem, rest) = word.split_once("our")?;
-    let ending = ["", "s", "ed", "ing", "er", "ers", "able", "ably", "ful", "fully", "less", "ite", "ites", "itism", "ist", "ists", "y", "ies", "hood", "hoods", "liness", "ly", "al", "ally", "some", "ings", "ism", "ation"];
+    let ending = [
+        "", "s", "ed", "ing", "er", "ers", "able", "ably", "ful", "fully", "less", "ite", "ites", "itism", "ist",
+        "ists", "y", "ies", "hood", "hoods", "liness", "ly", "al", "ally", "some", "ings", "ism", "ation",
+    ];
     (OUR.contains(&stem) && ending.contains(&rest)).then(|| format!("{stem}or{rest}"))
 }
 
@@ -213,7 +313,18 @@ fn doubled(word: &str) -> Option<String> {
 /// `organise` and its forms, except the verbs that are never written with a z.
 fn ise(word: &str) -> Option<String> {
     let ending = [
-        "isations", "isation", "isational", "isable", "isers", "iser", "ised", "ises", "ising", "ise", "isingly", "isement",
+        "isations",
+        "isation",
+        "isational",
+        "isable",
+        "isers",
+        "iser",
+        "ised",
+        "ises",
+        "ising",
+        "ise",
+        "isingly",
+        "isement",
     ];
     let (stem, ending) = ending.iter().find_map(|ending| Some((word.strip_suffix(ending)?, *ending)))?;
     let verb = format!("{stem}ise");
@@ -233,7 +344,8 @@ fn diphthong(word: &str) -> Option<String> {
 }
 
 fn beginning(word: &str) -> Option<String> {
-    let longest = BEGINNINGS.iter().filter(|(british, _)| word.starts_with(british)).max_by_key(|(british, _)| british.len());
+    let longest =
+        BEGINNINGS.iter().filter(|(british, _)| word.starts_with(british)).max_by_key(|(british, _)| british.len());
     let (british, american) = longest?;
     Some(format!("{american}{}", word.strip_prefix(british)?))
 }
