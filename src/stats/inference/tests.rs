@@ -21,7 +21,8 @@ impl Rows {
             (Some(ours), Some(theirs)) => (ours - theirs).abs() <= (relative * theirs.abs()).max(absolute),
             (ours, theirs) => ours == theirs,
         };
-        self.agreement.judged(case["id"].as_str().unwrap(), equal, || format!("{name}: ours {ours:?}, theirs {theirs}"));
+        self.agreement
+            .judged(case["id"].as_str().unwrap(), equal, || format!("{name}: ours {ours:?}, theirs {theirs}"));
     }
 
     /// A figure that the case may lack.
