@@ -37,15 +37,15 @@ fn unique_word_count(given: &Given<'_>) -> Option<bool> {
 
 /// Conjunctions as they are written: with another letter case or sign they count again.
 fn conjunctions(given: &Given<'_>) -> Option<bool> {
-    let is_one = |word: &&str| CONJUNCTIONS.contains(&word.trim_matches(is_sign).to_lowercase().as_str());
+    let is_one = |word: &&str| CONJUNCTIONS.has(&word.trim_matches(is_sign).to_lowercase());
     let unique: HashSet<&str> = split(given.reply).filter(is_one).collect();
     Some(unique.len() >= given.arguments.count("small_n")?)
 }
 
 fn person_names(given: &Given<'_>) -> Option<bool> {
     // Names are whole words with their capital.
-    let words: HashSet<&str> = words(given.reply).collect();
-    Some(NAMES.iter().filter(|name| words.contains(*name)).count() >= given.arguments.count("N")?)
+    let names: HashSet<&str> = words(given.reply).filter(|word| NAMES.has(word)).collect();
+    Some(names.len() >= given.arguments.count("N")?)
 }
 
 /// Numbers once all signs are gone, so that 1,000.5 is one.
@@ -76,7 +76,7 @@ fn words_japanese(given: &Given<'_>) -> Option<bool> {
 
 fn pronouns(given: &Given<'_>) -> Option<bool> {
     let reply = bare(&given.reply.replace('/', " ").to_lowercase());
-    Some(split(&reply).filter(|word| PRONOUNS.contains(word)).count() >= given.arguments.count("N")?)
+    Some(split(&reply).filter(|word| PRONOUNS.has(word)).count() >= given.arguments.count("N")?)
 }
 
 fn keywords_multiple(given: &Given<'_>) -> Option<bool> {

@@ -19,7 +19,7 @@ pub(super) const RULES: [(&str, Rule); 5] = [
 
 fn stop_words(given: &Given<'_>) -> Option<bool> {
     let all = words(given.reply).count();
-    let stop = words(given.reply).filter(|word| STOP_WORDS.contains(&word.to_lowercase().as_str())).count();
+    let stop = words(given.reply).filter(|word| STOP_WORDS.has(&word.to_lowercase())).count();
     let most = given.arguments.count("percentage")?;
     Some(all > 0 && stop as f64 / all as f64 * 100.0 <= most as f64)
 }

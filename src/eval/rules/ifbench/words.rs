@@ -120,8 +120,8 @@ fn keywords_specific_position(given: &Given<'_>) -> Option<bool> {
     let arguments = given.arguments;
     let (n, m) = (arguments.count("n")?.checked_sub(1)?, arguments.count("m")?.checked_sub(1)?);
     let sentences = sentences(given.reply);
-    let words = tokens(sentences.get(n)?).into_iter().filter(|token| token.chars().any(char::is_alphanumeric));
-    Some(words.skip(m).next()? == strip(arguments.text("keyword")?))
+    let mut words = tokens(sentences.get(n)?).into_iter().filter(|token| token.chars().any(char::is_alphanumeric));
+    Some(words.nth(m)? == strip(arguments.text("keyword")?))
 }
 
 /// The second and the last but one word or sign is the keyword.
