@@ -27,7 +27,7 @@
 //! | level | module | duty |
 //! |---|---|---|
 //! | 0 | [`error`], [`units`] | failures and exit numbers; quantities in and out |
-//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`template`], [`table`], [`plan`] | the nouns |
+//! | 1 | [`target`], [`prompt`], [`record`], [`mark`], [`hist`], [`tokenizer`], [`template`], [`table`], [`random`], [`plan`] | the nouns |
 //! | 2 | [`wire`], [`store`], [`tls`] | bytes of each dialect; files of a run; whom to trust |
 //! | 3 | [`workload`], [`engine`], [`stats`], [`local`], [`hub`] | make work; place and stamp it; turn records to numbers; serve a model; bring files of hubs |
 //! | 4 | [`run`] | conduct one or many runs |
@@ -57,6 +57,7 @@ pub mod local;
 pub mod mark;
 pub mod plan;
 pub mod prompt;
+pub mod random;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -4,3 +4,6 @@
 mod agreement;
 pub mod aggregate;
 pub mod rules;
+pub mod choice;
+pub mod orders;
+pub mod text;

@@ -3,7 +3,7 @@
 //! numpy froze its streams (NEP 19), so the algorithms below hold for every release since 1.16. Logarithms and powers
 //! come from the C library in both programs, so a draw is equal to the last bit where that is the same.
 
-use super::mt19937::Mt19937;
+use crate::random::Mt19937;
 
 /// The state of `numpy.random.RandomState`.
 #[derive(Debug, Clone, PartialEq)]

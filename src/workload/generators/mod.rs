@@ -6,17 +6,14 @@
 //! | file | generator |
 //! |---|---|
 //! | `pcg64` | `numpy.random.default_rng(seed)`: PCG64 seeded through a `SeedSequence` |
-//! | `mt19937` | the Mersenne twister behind the two below |
 //! | `legacy` | `numpy.random.seed(seed)` and the functions of `numpy.random` that follow it |
-//! | `python` | `random.seed(seed)` and the functions of `random` that follow it |
+//! | [`Python`] | `random.seed(seed)` and the functions of `random` that follow it |
 
 mod legacy;
-mod mt19937;
 mod pcg64;
-mod python;
 #[cfg(test)]
 mod tests;
 
+pub use crate::random::Python;
 pub use legacy::Legacy;
 pub use pcg64::Pcg64;
-pub use python::Python;

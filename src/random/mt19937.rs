@@ -5,7 +5,7 @@ const MIDDLE: usize = 397;
 
 /// The generator itself: 32 bits at a time.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Mt19937 {
+pub(crate) struct Mt19937 {
     state: [u32; LENGTH],
     /// Words of the state that were given out.
     used: usize,
@@ -13,7 +13,7 @@ pub(super) struct Mt19937 {
 
 impl Mt19937 {
     /// Seeded by one number (`init_genrand`).
-    pub(super) fn from_number(seed: u32) -> Self {
+    pub(crate) fn from_number(seed: u32) -> Self {
         let mut state = [seed; LENGTH];
         for index in 1..LENGTH {
             let before = state[index - 1];
@@ -23,7 +23,7 @@ impl Mt19937 {
     }
 
     /// Seeded by a key of any length (`init_by_array`); an empty one is a zero.
-    pub(super) fn from_key(key: &[u32]) -> Self {
+    pub(crate) fn from_key(key: &[u32]) -> Self {
         let key = if key.is_empty() { &[0][..] } else { key };
         let Mt19937 { mut state, used } = Self::from_number(19_650_218);
         let mut place = 1;
@@ -58,7 +58,7 @@ impl Mt19937 {
     }
 
     /// The next 32 bits.
-    pub(super) fn next_u32(&mut self) -> u32 {
+    pub(crate) fn next_u32(&mut self) -> u32 {
         if self.used == LENGTH {
             self.twist();
         }
@@ -71,7 +71,7 @@ impl Mt19937 {
     }
 
     /// Uniform in [0, 1) with 53 bits, from two outputs.
-    pub(super) fn double(&mut self) -> f64 {
+    pub(crate) fn double(&mut self) -> f64 {
         let (high, low) = (self.next_u32() >> 5, self.next_u32() >> 6);
         (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
     }
