@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod agreement;
 pub mod aggregate;
-pub mod rules;
 pub mod choice;
 pub mod orders;
+pub mod rules;
 pub mod text;

@@ -15,6 +15,7 @@ mod evalscope;
 mod figures;
 mod gate;
 mod goodput;
+pub mod inference;
 mod interval;
 mod plateau;
 mod pool;

@@ -1,5 +1,7 @@
 //! Aggregates against golden vectors and by their algebra.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -24,9 +24,7 @@ impl List {
 }
 
 /// Coordinating conjunctions.
-pub(super) static CONJUNCTIONS: List = List::new(
-    "and but for nor or so yet",
-);
+pub(super) static CONJUNCTIONS: List = List::new("and but for nor or so yet");
 
 /// The names that may be mentioned.
 pub(super) static NAMES: List = List::new(
