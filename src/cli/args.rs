@@ -21,6 +21,10 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Load-test a server, or with no --url a model inside this program.
     Perf(Box<Perf>),
+    /// Evaluate a model on benchmarks: every answer is kept and scored, every request goes through the load engine.
+    Eval(Box<super::eval::Eval>),
+    /// List the benchmarks, or show one: what is asked, where its data is, its settings, a command that runs it.
+    Benchmarks(super::benchmarks::Benchmarks),
     /// Measure what this machine can measure: the self-check of the load engine at one load after another.
     Calibrate(super::calibrate::Calibrate),
     /// Serve a model over HTTP, as vLLM does: chats, completions, embeddings, scores, metrics.

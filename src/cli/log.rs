@@ -1,4 +1,4 @@
-//! `benchmark.log`: what happened when, for the whole run.
+//! The log file of a run: what happened when, for the whole of it.
 
 use std::fs::File;
 use std::path::Path;
@@ -22,12 +22,11 @@ impl FormatTime for Clock {
     }
 }
 
-/// Opens the log in the folder of a run, which holds what is at least of the level. With `detail` every request is logged,
-/// on stderr as well.
-pub(super) fn open(folder: &Path, level: LevelFilter, detail: bool) -> Result<()> {
-    let path = folder.join("benchmark.log");
-    let file = File::options().create(true).append(true).open(&path).map_err(|error| {
-        Failure::files(format!("{} cannot be written", path.display())).because(error).hint("check --outputs-dir")
+/// Opens the log of a run, which holds what is at least of the level. With `detail` every request is logged, on stderr as
+/// well.
+pub(super) fn open(path: &Path, level: LevelFilter, detail: bool) -> Result<()> {
+    let file = File::options().create(true).append(true).open(path).map_err(|error| {
+        Failure::files(format!("{} cannot be written", path.display())).because(error).hint("check the folder of the output")
     })?;
     let level = if detail { LevelFilter::DEBUG } else { level };
     let to_file = fmt::layer()

@@ -1,12 +1,14 @@
 //! Flags to a plan, an outcome to the console and an exit number.
 
 mod args;
+mod benchmarks;
 mod calibrate;
 mod compare;
 mod console;
 mod datasets;
 mod engine_flags;
 mod environment;
+mod eval;
 mod fetching;
 mod log;
 mod merge;
@@ -47,6 +49,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ended = match cli.command {
+        Command::Eval(flags) => eval::eval(&flags, console),
+        Command::Benchmarks(flags) => benchmarks::benchmarks(&flags, &console),
         Command::Serve(flags) => serve::serve(&flags, console),
         Command::Calibrate(flags) => calibrate::calibrate(&flags, console),
         Command::Perf(perf) => match perf.command {

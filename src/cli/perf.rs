@@ -104,7 +104,7 @@ pub(super) fn perf(flags: &PerfFlags, console: &Console) -> Result<Exit> {
     }
     let time = (!plan.settings.no_timestamp).then(|| jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string());
     let dir = RunDir::create(Path::new(&plan.settings.outputs_dir), time.as_deref(), &plan.folder(), &plan.points)?;
-    log::open(dir.path(), environment.level, plan.settings.debug)?;
+    log::open(&dir.path().join("benchmark.log"), environment.level, plan.settings.debug)?;
     let tracking = Tracking::begin(&track, &plan, &dir)?;
     let every = Every { requests: plan.settings.log_every_n_query, time: environment.heartbeat };
     let mut progress = Progress::new(*console, &dir, !flags.json, every, tracking);

@@ -121,6 +121,11 @@ impl Metric {
         label
     }
 
+    /// Whether it says how something went, not how well.
+    pub fn is_diagnostic(&self) -> bool {
+        semantics::of(&self.name, &self.aggregation).better == semantics::Better::Neither
+    }
+
     /// The name that no other metric of the report has.
     pub fn key(&self) -> String {
         let dimensions: String = self

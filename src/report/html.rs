@@ -170,7 +170,7 @@ fn chart(chart: &Chart) -> Result<Value> {
     })
 }
 
-fn table(table: &Table) -> Value {
+pub(super) fn table(table: &Table) -> Value {
     let (digit, dot) = PAD;
     let texts: Vec<Vec<String>> = (0..table.columns.len()).map(|index| table.texts(index, digit, dot)).collect();
     let columns: Vec<Value> = table

@@ -24,6 +24,7 @@ mod decimal;
 mod depth;
 mod document;
 mod draw;
+mod evaluation;
 #[cfg(test)]
 mod fixture;
 mod goodput;
@@ -58,6 +59,7 @@ pub use chart::{Axis, Bar, Chart, Dot, Hue, Scale, Series, Steps, Trace, Weight}
 pub use compare::comparison;
 pub use datasets::{dataset_text, datasets_json, datasets_table};
 pub use depth::Depth;
+pub use evaluation::{benchmark_text, benchmarks_table, evaluation_html, overview_table, scores_table, speed_table};
 pub use document::{Card, Document};
 pub use html::html;
 pub use notice::Notice;
