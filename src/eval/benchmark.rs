@@ -238,7 +238,7 @@ impl Benchmark {
             let key = format!("{way} {side}");
             if self.language.has(&key) {
                 let value = self.language.value(&key, &names).map_err(|why| format!("answer.rehearsal.{side}: {why}"))?;
-                *slot = told(&value).map(|value| spelled(&value));
+                *slot = told(&value).filter(|value| !value.is_null());
             }
         }
         let system = take("system").map(|value| spelled(&value));

@@ -30,7 +30,7 @@ pub struct Sample {
     /// Which of the card's ways to take and score an answer is meant: 0 is the card's own, else the number of a variant.
     pub way: usize,
     /// A reply that scores 1 and one that scores 0, where the card says them.
-    pub rehearsal: (Option<String>, Option<String>),
+    pub rehearsal: (Option<Value>, Option<Value>),
 }
 
 impl Sample {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::sample::Sample;
+use super::super::sample::{Sample, spelled};
 use crate::wire::{Call, Ended};
 
 /// A reply as scorers see it: reasoning is apart, filters have been applied.
@@ -26,6 +26,31 @@ impl Reply {
         let text = text.into();
         Reply { turns: vec![text.clone()], text, ended: Ended::Stop, ..Reply::default() }
     }
+
+    /// A reply as a card writes it for a rehearsal: a text, or an object with `text`, with `tool_calls` (each with `name`
+    /// and `arguments`), or with what a server of another kind replies (`probabilities`, `status`).
+    pub fn of(value: &Value) -> Self {
+        let Value::Object(told) = value else { return Reply::text(spelled(value)) };
+        let mut reply = Reply::text(told.get("text").map(spelled).unwrap_or_default());
+        if let Some(calls) = told.get("tool_calls").and_then(Value::as_array) {
+            reply.calls = calls.iter().enumerate().map(|(place, call)| called(place, call)).collect();
+            reply.ended = if reply.calls.is_empty() { Ended::Stop } else { Ended::Calls };
+        }
+        if told.keys().any(|key| key != "text" && key != "tool_calls") {
+            reply.raw = Some(value.clone());
+        }
+        reply
+    }
+}
+
+/// A call as a card writes it.
+fn called(place: usize, call: &Value) -> Call {
+    let arguments = match &call["arguments"] {
+        Value::Null => "{}".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Call { id: format!("call_{place}"), name: spelled(&call["name"]), arguments }
 }
 
 /// A sample with the reply to it.

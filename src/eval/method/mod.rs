@@ -13,6 +13,7 @@ mod params;
 mod score;
 
 use super::card::Answer;
+use super::sample::Sample;
 pub use case::{Case, Marks, Reply, Standing, Taken};
 pub use extract::Extract;
 pub use score::Score;
@@ -54,15 +55,15 @@ impl Method {
     }
 
     /// A reply that scores 1, where one can be told from the sample alone.
-    pub fn right(&self, case: &Case<'_>) -> Option<String> {
-        let sample = case.sample;
-        sample.rehearsal.0.clone().or_else(|| Some(self.extract.give(&self.score.right(sample)?, sample)))
+    pub fn right(&self, sample: &Sample) -> Option<Reply> {
+        let told = sample.rehearsal.0.as_ref().map(Reply::of);
+        told.or_else(|| Some(self.extract.reply(&self.score.right(sample)?, sample)))
     }
 
     /// A reply that scores 0.
-    pub fn wrong(&self, case: &Case<'_>) -> Option<String> {
-        let sample = case.sample;
-        sample.rehearsal.1.clone().or_else(|| Some(self.extract.give(&self.score.wrong(sample)?, sample)))
+    pub fn wrong(&self, sample: &Sample) -> Option<Reply> {
+        let told = sample.rehearsal.1.as_ref().map(Reply::of);
+        told.or_else(|| Some(self.extract.reply(&self.score.wrong(sample)?, sample)))
     }
 
     /// What the values of samples are weighted with and put together by, where the scorer has ways of its own.

@@ -10,7 +10,7 @@ use super::super::choice::{
     safety_bench_letter, super_gpqa_letter, verdict,
 };
 use super::super::sample::Sample;
-use super::case::{Case, Taken};
+use super::case::{Case, Reply, Taken};
 use super::params::{none, read};
 use crate::error::known;
 
@@ -19,13 +19,24 @@ pub trait Extract: Send + Sync {
     /// The answer.
     fn take(&self, case: &Case<'_>) -> Taken;
 
-    /// A reply from which this answer is taken.
+    /// A text from which this answer is taken.
     fn give(&self, answer: &str, sample: &Sample) -> String;
+
+    /// A reply from which this answer is taken: a text, unless a text cannot say it.
+    fn reply(&self, answer: &str, sample: &Sample) -> Reply {
+        Reply::text(self.give(answer, sample))
+    }
 }
 
 type Made = Result<Box<dyn Extract>, String>;
 
-/// All extractors by name.
+/// A family of extractors: its names, and what makes one of them.
+type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
+
+/// Families in files of their own.
+const FAMILIES: &[Family] = &[];
+
+/// Extractors of this file by name.
 const NAMES: [&str; 17] = [
     "whole",
     "choice",
@@ -49,6 +60,9 @@ const NAMES: [&str; 17] = [
 /// The extractor of a name.
 pub fn extractor(name: &str, params: &Table) -> Made {
     let bare = |made: Box<dyn Extract>| none(name, params).map(|()| made);
+    if let Some((_, make)) = FAMILIES.iter().find(|(names, _)| names.contains(&name)) {
+        return make(name, params);
+    }
     match name {
         "whole" | "own" => bare(whole()),
         "choice" => Ok(Box::new(read::<Choice>(name, params)?)),
@@ -66,7 +80,10 @@ pub fn extractor(name: &str, params: &Table) -> Made {
         "mmau" => bare(Box::new(Letter { take: |reply, _| mmau_letter(reply), give: |answer| format!("ANSWER: {answer}") })),
         "air-bench" => bare(Box::new(Letter { take: |reply, _| air_bench_letter(reply), give: |answer| answer.to_owned() })),
         "phyx-mc" => bare(Box::new(Phyx)),
-        _ => Err(format!("{name:?}: no such extractor; known are {}", known(NAMES))),
+        _ => {
+            let all = NAMES.iter().chain(FAMILIES.iter().flat_map(|(names, _)| names.iter()));
+            Err(format!("{name:?}: no such extractor; known are {}", known(all)))
+        }
     }
 }
 
