@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evalscope::error::Failure;
 use evalscope::eval::conduct::Evaluation;
-use evalscope::eval::method::{Case, Reply as Said};
+use evalscope::eval::method::Reply as Said;
 use evalscope::eval::subject;
 use evalscope::eval::task::Task;
 use serde_json::{Value, json};
@@ -282,10 +282,8 @@ fn rehearsed(cache: &Path) -> (Vec<String>, HashMap<String, (Said, Said, usize)>
         let Ok(evaluation) = Evaluation::prepare(&task, plan, cache, &mut fetch) else { continue };
         names.push(name);
         for (benchmark, sample) in evaluation.samples() {
-            let none = Said::default();
-            let case = Case { sample, reply: &none };
             let method = benchmark.method(sample);
-            let (Some(right), Some(wrong)) = (method.right(&case), method.wrong(&case)) else { continue };
+            let (Some(right), Some(wrong)) = (method.right(sample), method.wrong(sample)) else { continue };
             replies.insert(words(&json!(sample.messages)), (right, wrong, sample.index));
         }
     }
