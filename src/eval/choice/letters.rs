@@ -167,6 +167,7 @@ fn last_capital(reply: &str, labels: Labels) -> Chosen {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
 
