@@ -31,3 +31,6 @@ pub mod tables;
 pub mod treebank;
 pub mod vqa;
 pub mod words;
+
+#[cfg(test)]
+mod long_tests;
