@@ -56,3 +56,4 @@ pub mod tags;
 pub mod task;
 pub mod rules;
 pub mod text;
+pub mod toolbench;
