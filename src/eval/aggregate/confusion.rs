@@ -93,7 +93,8 @@ pub fn binary(positive: &str, verdicts: &[Verdict<'_>]) -> Vec<Aggregate> {
 /// whose share is asked for (`yes_ratio`, `maybe_ratio`).
 pub fn several(labels: &[&str], shares: &[&str], verdicts: &[Verdict<'_>]) -> Vec<Aggregate> {
     let counts: Vec<Counts> = labels.iter().map(|label| Counts::of(label, verdicts)).collect();
-    let mean = |of: fn(Counts) -> f64| counts.iter().map(|counts| of(*counts)).sum::<f64>() / counts.len().max(1) as f64;
+    let mean =
+        |of: fn(Counts) -> f64| counts.iter().map(|counts| of(*counts)).sum::<f64>() / counts.len().max(1) as f64;
     let mut all = figures(
         verdicts,
         &[

@@ -66,7 +66,8 @@ pub fn ece(decisions: &[Decision<'_>]) -> Option<f64> {
         }
     }
     (!decisions.is_empty()).then(|| {
-        bins.iter().map(|(confidence, right): &(f64, f64)| (confidence - right).abs()).sum::<f64>() / decisions.len() as f64
+        bins.iter().map(|(confidence, right): &(f64, f64)| (confidence - right).abs()).sum::<f64>()
+            / decisions.len() as f64
     })
 }
 
@@ -86,7 +87,8 @@ pub fn rps(decisions: &[Decision<'_>]) -> Option<f64> {
 
 /// Whether decisions are right, the most confident first; equals in their order.
 fn by_confidence(decisions: &[Decision<'_>]) -> Vec<bool> {
-    let mut order: Vec<(f64, bool)> = decisions.iter().map(|decision| (decision.confidence(), decision.is_right())).collect();
+    let mut order: Vec<(f64, bool)> =
+        decisions.iter().map(|decision| (decision.confidence(), decision.is_right())).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
     order.into_iter().map(|(_, right)| right).collect()
 }
@@ -118,5 +120,6 @@ pub fn expected(probabilities: &[f64], worth: &[f64]) -> f64 {
 
 /// Mean absolute distance of pairs of an expected and a true score.
 pub fn mean_absolute_error(pairs: &[(f64, f64)]) -> Option<f64> {
-    (!pairs.is_empty()).then(|| pairs.iter().map(|(ours, truth)| (ours - truth).abs()).sum::<f64>() / pairs.len() as f64)
+    (!pairs.is_empty())
+        .then(|| pairs.iter().map(|(ours, truth)| (ours - truth).abs()).sum::<f64>() / pairs.len() as f64)
 }

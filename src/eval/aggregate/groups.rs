@@ -44,7 +44,8 @@ pub fn hallusion(questions: &[Question<'_>]) -> Vec<Aggregate> {
     let categories: BTreeSet<&str> = questions.iter().map(|question| question.category).collect();
     let mut all = Vec::new();
     for subcategory in subcategories {
-        let some: Vec<&Question<'_>> = questions.iter().filter(|question| question.subcategory == subcategory).collect();
+        let some: Vec<&Question<'_>> =
+            questions.iter().filter(|question| question.subcategory == subcategory).collect();
         all.extend(three(&some).map(|figure| figure.at("level", "subcategory").at("category", subcategory)));
     }
     for category in categories {

@@ -92,4 +92,6 @@ pub fn canonical(metric: &str) -> &str {
 }
 
 #[cfg(test)]
+mod inference_tests;
+#[cfg(test)]
 mod tests;

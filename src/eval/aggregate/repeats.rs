@@ -97,7 +97,12 @@ fn grouped<'a>(attempts: &'a [Attempt<'a>]) -> Vec<Group<'a>> {
 }
 
 /// The mean, and behind it one figure for each k.
-fn for_each_k(metric: &str, name: &str, attempts: &[Attempt<'_>], of: impl Fn(&Group<'_>, usize) -> f64) -> Vec<Aggregate> {
+fn for_each_k(
+    metric: &str,
+    name: &str,
+    attempts: &[Attempt<'_>],
+    of: impl Fn(&Group<'_>, usize) -> f64,
+) -> Vec<Aggregate> {
     let groups = grouped(attempts);
     let shortest = groups.iter().map(|group| group.attempts.len()).min().unwrap_or(0);
     let figures = (1..=shortest).filter_map(|k| {
@@ -165,12 +170,16 @@ pub fn bayes_at_n(metric: &str, attempts: &[Attempt<'_>], planned: usize) -> Res
     let (mut sum, mut variance, mut samples) = (0.0, 0.0, 0u64);
     for group in grouped(attempts) {
         let id = group.attempts.first().map_or(0, |attempt| attempt.group);
-        let is_in_place =
-            group.attempts.iter().enumerate().all(|(index, attempt)| attempt.position == Some(index) && attempt.score.is_some());
+        let is_in_place = group
+            .attempts
+            .iter()
+            .enumerate()
+            .all(|(index, attempt)| attempt.position == Some(index) && attempt.score.is_some());
         if group.attempts.len() != planned || !is_in_place {
             return Err(NoPosterior::Incomplete { group: id, planned });
         }
-        let partial = group.attempts.iter().filter_map(|attempt| attempt.score).find(|score| *score != 0.0 && *score != 1.0);
+        let partial =
+            group.attempts.iter().filter_map(|attempt| attempt.score).find(|score| *score != 0.0 && *score != 1.0);
         if let Some(score) = partial {
             return Err(NoPosterior::Partial { group: id, score: score.to_string() });
         }

@@ -1,5 +1,7 @@
 //! Aggregates against golden vectors and by their algebra.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -34,7 +36,10 @@ fn same(ours: &[Aggregate], theirs: &Value) -> bool {
                 }
                 _ => false,
             };
-            named && counted && their["dimensions"] == Value::Object(our.dimensions.clone()) && their["num"] == our.num
+            named
+                && counted
+                && their["dimensions"] == Value::Object(our.dimensions.clone())
+                && their["num"] == our.num
                 && near(our.score, &their["score"])
         })
 }
@@ -81,7 +86,12 @@ fn pass_at_k_agrees() {
         match case["kind"].as_str().unwrap() {
             "estimator" => {
                 let [n, c, k] = ["n", "c", "k"].map(|name| case[name].as_u64().unwrap());
-                agreement.near(id, repeats::pass_at_k(n, c, k), expected["pass_at_k_exact"].as_f64().unwrap(), TOLERANCE);
+                agreement.near(
+                    id,
+                    repeats::pass_at_k(n, c, k),
+                    expected["pass_at_k_exact"].as_f64().unwrap(),
+                    TOLERANCE,
+                );
                 agreement.near(id, repeats::pass_at_k(n, c, k), expected["pass_at_k"].as_f64().unwrap(), TOLERANCE);
                 agreement.near(id, repeats::pass_hat_k(n, c, k), expected["pass_hat_k"].as_f64().unwrap(), TOLERANCE);
             }
@@ -90,8 +100,11 @@ fn pass_at_k_agrees() {
                 let rows = case["rows"].as_array().unwrap();
                 let values: Vec<f64> = rows.iter().map(|row| row["value"].as_f64().unwrap()).collect();
                 let weight = |row: &Value| row["weight"].as_u64();
-                let weighted: Vec<Weighted> =
-                    rows.iter().zip(&values).map(|(row, score)| Weighted { score: *score, weight: weight(row) }).collect();
+                let weighted: Vec<Weighted> = rows
+                    .iter()
+                    .zip(&values)
+                    .map(|(row, score)| Weighted { score: *score, weight: weight(row) })
+                    .collect();
                 for (name, ours) in [
                     ("mean", means::plain("acc", &values)),
                     ("clipped_mean", means::clipped("acc", &values)),
@@ -111,7 +124,10 @@ fn pass_at_k_agrees() {
 fn a_table_of_two_labels() {
     let verdict = |truth, given| Verdict { truth, given };
     let verdicts = [
-        verdict("YES", Some("YES")), verdict("YES", None), verdict("NO", Some("YES")), verdict("NO", Some("NO")),
+        verdict("YES", Some("YES")),
+        verdict("YES", None),
+        verdict("NO", Some("YES")),
+        verdict("NO", Some("NO")),
         verdict("NO", None),
     ];
     let figures: BTreeMap<String, f64> =
@@ -128,10 +144,13 @@ fn a_table_of_two_labels() {
 
 #[test]
 fn groups_count_as_one() {
-    let question = |figure, question, right| Question { category: "VS", subcategory: "map", set: "1", figure, question, right };
-    let questions = [question("0", "a", true), question("1", "a", true), question("1", "b", false), question("2", "b", true)];
+    let question =
+        |figure, question, right| Question { category: "VS", subcategory: "map", set: "1", figure, question, right };
+    let questions =
+        [question("0", "a", true), question("1", "a", true), question("1", "b", false), question("2", "b", true)];
     let figures = groups::hallusion(&questions);
-    let overall: Vec<(f64, u64)> = figures.iter().rev().take(3).rev().map(|figure| (figure.score, figure.num)).collect();
+    let overall: Vec<(f64, u64)> =
+        figures.iter().rev().take(3).rev().map(|figure| (figure.score, figure.num)).collect();
     assert_eq!(overall, [(0.75, 4), (0.5, 2), (0.5, 2)]);
     assert_eq!(figures.len(), 9);
     let scores: Vec<f64> =
@@ -147,7 +166,8 @@ fn decisions_by_hand() {
         Decision { probabilities: &[0.7, 0.2, 0.1], right: 0 },
         Decision { probabilities: &[0.1, 0.3, 0.6], right: 1 },
     ];
-    let near = |ours: Option<f64>, expected: f64| assert!((ours.unwrap() - expected).abs() < 1e-12, "{ours:?} {expected}");
+    let near =
+        |ours: Option<f64>, expected: f64| assert!((ours.unwrap() - expected).abs() < 1e-12, "{ours:?} {expected}");
     near(decisions::accuracy(&decisions), 0.5);
     near(decisions::nll(&decisions), -(0.7f64.ln() + 0.3f64.ln()) / 2.0);
     near(decisions::brier(&decisions), (0.09 + 0.04 + 0.01 + 0.01 + 0.49 + 0.36) / 2.0);
@@ -162,8 +182,13 @@ fn decisions_by_hand() {
 #[test]
 fn a_mixture_has_levels() {
     let row = |dataset: &str, subset: &str, weight, score| Row {
-        task: "qa".into(), dataset: dataset.into(), subset: subset.into(), tags: vec!["en".into(), dataset.into()],
-        categories: vec!["top".into(), dataset.into()], weight, score,
+        task: "qa".into(),
+        dataset: dataset.into(),
+        subset: subset.into(),
+        tags: vec!["en".into(), dataset.into()],
+        categories: vec!["top".into(), dataset.into()],
+        weight,
+        score,
     };
     let levels = Levels::of(&[row("a", "x", 1.0, 1.0), row("a", "x", 1.0, 0.0), row("b", "y", 2.0, 1.0)]);
     let task = &levels.tasks[0];

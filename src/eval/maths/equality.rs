@@ -2,6 +2,7 @@
 
 use num_rational::BigRational;
 
+use super::answer::{self, Answer};
 use super::parser;
 use super::region::Region;
 use super::scalar;
@@ -58,6 +59,18 @@ pub fn equal(gold: &str, prediction: &str) -> Verdict {
         (Some(gold), Some(prediction)) => Verdict::of(same(&Shape::of(&gold), &Shape::of(&prediction))),
         _ => Verdict::Different,
     }
+}
+
+/// Extracts the answer of a reply and compares it with the reference. A reply that is the reference word by word is
+/// right, whatever is extracted from it.
+pub fn judge(gold: &str, reply: &str) -> (Option<Answer>, Verdict) {
+    let answer = answer::answer(reply);
+    let text = answer.as_ref().map_or("", |answer| &answer.text);
+    let verdict = equal(gold, text);
+    if verdict != Verdict::NoReference && tidy::same_words(gold, reply) {
+        return (answer, Verdict::Equal);
+    }
+    (answer, verdict)
 }
 
 /// Whether two answers are the same; it does not matter which comes first.

@@ -1,6 +1,5 @@
 //! Evaluates formulas in double precision at chosen points: the way out where exact forms do not decide.
 
-use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
@@ -275,9 +274,4 @@ pub fn sign(node: &Node) -> Option<i32> {
         return None;
     }
     if value.real.abs() <= value.error { None } else { Some(if value.real > 0.0 { 1 } else { -1 }) }
-}
-
-/// A whole number as a tree, for tests and bounds.
-pub fn whole(value: impl Into<BigInt>) -> Node {
-    Node::integer(value)
 }

@@ -1,18 +1,32 @@
 //! Mathematics.
+mod answer;
+mod ball;
 mod character;
+pub mod docmath;
+mod equality;
+mod estimate;
+#[cfg(test)]
+mod dataset_tests;
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod hostile_tests;
 mod lexer;
+mod normal;
 mod number;
 mod operand;
 mod parser;
-mod token;
-mod tree;
-mod ball;
-mod estimate;
-mod normal;
+pub mod patterns;
+mod places;
 mod polynomial;
-mod equality;
 mod region;
+pub mod rule;
 mod scalar;
 mod shape;
 mod tidy;
-pub use equality::{equal, Verdict};
+mod token;
+mod tree;
+
+pub use answer::{Answer, Place, answer};
+pub use equality::{Verdict, equal, judge};
+pub use rule::Rule;

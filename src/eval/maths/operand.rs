@@ -360,7 +360,7 @@ impl Parser {
 
     /// The body of an integral up to its differential.
     fn integral(&mut self, lower: Node, upper: Node) -> Option<Node> {
-        let at = (self.at..self.tokens.len().saturating_sub(1)).find(|at| self.differential(*at).is_some())?;
+        let at = (self.at..self.tokens.len()).find(|at| self.differential(*at).is_some())?;
         let (variable, length) = self.differential(at)?;
         let rest = self.tokens.split_off(at);
         let body = if at == self.at { Some(Node::integer(1)) } else { self.sum() };

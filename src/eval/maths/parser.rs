@@ -216,7 +216,11 @@ impl Parser {
         }
         let last = parts.pop()?;
         Some(match parts.pop() {
-            Some(first) => Node::Quotient(Box::new(first), Box::new(last)),
+            // "8:30 p.m.": the words go with the whole.
+            Some(first) => match last {
+                Node::Measured(value, _) => Node::Measured(Box::new(Node::Quotient(Box::new(first), value)), None),
+                last => Node::Quotient(Box::new(first), Box::new(last)),
+            },
             None => last,
         })
     }

@@ -18,6 +18,14 @@ fn is_given(value: &Value) -> bool {
     }
 }
 
+fn whole(value: &Value) -> Option<i64> {
+    let cut = |float: f64| (float.is_finite() && float.abs() < 1e15).then_some(float as i64);
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().and_then(cut))
+        .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
+}
+
 impl<'a> Arguments<'a> {
     fn value(self, name: &str) -> Option<&'a Value> {
         self.0.get(name).filter(|value| is_given(value))
@@ -28,14 +36,14 @@ impl<'a> Arguments<'a> {
         self.value(name)?.as_str()
     }
 
-    /// A whole number; tables may hold it as a float or a text.
+    /// A whole number that is not zero; tables may hold it as a float or a text.
     pub(super) fn number(self, name: &str) -> Option<i64> {
-        let value = self.value(name)?;
-        let whole = |float: f64| (float.is_finite() && float.abs() < 1e15).then_some(float as i64);
-        value
-            .as_i64()
-            .or_else(|| value.as_f64().and_then(whole))
-            .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
+        whole(self.value(name)?)
+    }
+
+    /// A whole number that may be zero.
+    pub(super) fn count(self, name: &str) -> Option<usize> {
+        usize::try_from(whole(self.0.get(name)?)?).ok()
     }
 
     /// A list of texts; a lone text is a list of one.

@@ -11,10 +11,9 @@ use std::sync::LazyLock;
 use langdetect_rs::detector_factory::DetectorFactory;
 use langdetect_rs::utils::lang_profile::LangProfileJson;
 use langdetect_rs::utils::ngram::NGram;
-use langdetect_rs::utils::unicode_block::{UNICODE_LATIN_EXTENDED_ADDITIONAL, unicode_block};
 
 use super::pattern::Fixed;
-use crate::workload::Python;
+use crate::random::Python;
 
 /// Letters that are looked at, at most.
 const LENGTH: usize = 10_000;
@@ -33,10 +32,13 @@ const ADDED: &str = "uz";
 static ADDRESS: Fixed = Fixed::new(r"https?://[-_.?&~;+=/#0-9A-Za-z]{1,2076}");
 static MAIL: Fixed = Fixed::new(r"[-_.0-9A-Za-z]{1,64}@[-_0-9A-Za-z]{1,255}[-_.0-9A-Za-z]{1,255}");
 
-/// What is known of the languages: their names, and of each run of letters its share in each language.
+/// The languages that have a run of letters, in order, and its share in each.
+type Shares = Vec<(usize, f64)>;
+
+/// What is known of the languages: their names, and of each run of letters its shares.
 struct Profiles {
     names: Vec<String>,
-    shares: HashMap<String, Vec<f64>>,
+    shares: HashMap<String, Shares>,
 }
 
 static PROFILES: LazyLock<Profiles> = LazyLock::new(|| {
@@ -45,13 +47,12 @@ static PROFILES: LazyLock<Profiles> = LazyLock::new(|| {
         .filter_map(|text| serde_json::from_str::<LangProfileJson>(text).ok())
         .filter(|profile| profile.name != ADDED)
         .collect();
-    let mut shares: HashMap<String, Vec<f64>> = HashMap::new();
+    let mut shares: HashMap<String, Shares> = HashMap::new();
     for (index, profile) in profiles.iter().enumerate() {
         for (run, count) in &profile.freq {
             let total = run.chars().count().checked_sub(1).and_then(|length| profile.n_words.get(length));
-            let all = shares.entry(run.clone()).or_insert_with(|| vec![0.0; profiles.len()]);
-            if let (Some(total), Some(share)) = (total, all.get_mut(index)) {
-                *share = *count as f64 / (*total as f64).max(1.0);
+            if let Some(total) = total {
+                shares.entry(run.clone()).or_default().push((index, *count as f64 / (*total as f64).max(1.0)));
             }
         }
     }
@@ -78,13 +79,14 @@ pub(super) fn language(text: &str) -> Option<&'static str> {
     Some(best.map_or("unknown", |(_, name)| name.as_str()))
 }
 
-fn trial(runs: &[&[f64]], languages: usize, random: &mut Gauss) -> Vec<f64> {
+fn trial(runs: &[&[(usize, f64)]], languages: usize, random: &mut Gauss) -> Vec<f64> {
     let mut shares = vec![1.0 / languages as f64; languages];
     let weight = (ALPHA.0 + random.normal() * ALPHA.1) / BASE;
     for step in 0.. {
         let Some(run) = random.generator.choice(runs) else { break };
-        for (share, known) in shares.iter_mut().zip(*run) {
-            *share *= weight + known;
+        let mut known = run.iter().peekable();
+        for (language, share) in shares.iter_mut().enumerate() {
+            *share *= weight + known.next_if(|(index, _)| *index == language).map_or(0.0, |(_, known)| *known);
         }
         if step % 5 == 0 && (normalise(&mut shares) > SURE || step >= ITERATIONS) {
             break;
@@ -112,14 +114,15 @@ fn cleaned(text: &str) -> String {
         before = c;
     }
     let is_latin = |c: &char| ('A'..='z').contains(c);
-    let is_other = |c: &char| *c >= '\u{300}' && unicode_block(*c) != Some(UNICODE_LATIN_EXTENDED_ADDITIONAL);
+    // Vietnamese letters count as others in the port, though not in the original.
+    let is_other = |c: &char| *c >= '\u{300}';
     let latin = kept.chars().filter(is_latin).count();
     let other = kept.chars().filter(is_other).count();
     if latin * 2 < other { kept.chars().filter(|c| !is_latin(c)).collect() } else { kept }
 }
 
 /// The shares of all known runs of one to three letters. Words in capitals give their first letter only.
-fn runs<'a>(text: &str, profiles: &'a Profiles) -> Vec<&'a [f64]> {
+fn runs<'a>(text: &str, profiles: &'a Profiles) -> Vec<&'a [(usize, f64)]> {
     let mut window = NGram::new();
     let mut found = Vec::new();
     for c in text.chars() {

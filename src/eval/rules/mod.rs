@@ -1,24 +1,28 @@
-//! Instructions that a program can verify: the rules of IFEval, by id.
+//! Instructions that a program can verify: the rules of IFEval and IFBench, by id.
 //!
 //! An instruction has an id (`length_constraints:number_words`) and arguments; a reply follows it or not. A prompt
 //! carries one or more. *Strict* takes the reply as it is. *Loose* takes it as followed where any of eight variants
 //! does: without its first line, its last line, or both, and each of these without asterisks, so that a greeting or
 //! emphasis does not decide.
 //!
+//! The same ids mean a little else in Multi-IF, which is an [`Edition`] of its own.
+//!
 //! The rules are those of the published programs, oddities included, because their figures are compared: see
 //! `tests/golden/oracle/ifeval.jsonl`. An argument that is absent, null, zero or empty makes an instruction that needs
 //! it unfollowable; the published programs draw one at random there.
 
 mod arguments;
+mod ifbench;
 mod ifeval;
 mod json;
 mod language;
+mod multi_if;
 mod pattern;
 mod sentences;
 mod text;
 mod tokens;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use arguments::Arguments;
@@ -49,11 +53,26 @@ pub fn known() -> Vec<&'static str> {
 }
 
 fn tables() -> impl Iterator<Item = &'static [(&'static str, Rule)]> {
-    ifeval::TABLES.iter().copied()
+    ifeval::TABLES.iter().chain(&ifbench::TABLES).copied()
 }
 
-fn rule(id: &str) -> Result<Rule, Unknown> {
-    let found = tables().flatten().find(|(name, _)| *name == id);
+/// Whose rules hold where an id has several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edition {
+    /// IFEval's, for English, and IFBench's.
+    #[default]
+    Ifeval,
+    /// Multi-IF's: sentences, words and quotes by the language of the reply.
+    MultiIf,
+}
+
+fn rule(edition: Edition, id: &str) -> Result<Rule, Unknown> {
+    let own: &[(&str, Rule)] = match edition {
+        Edition::Ifeval => &[],
+        Edition::MultiIf => &multi_if::RULES,
+    };
+    let found = own.iter().chain(tables().flatten()).find(|(name, _)| *name == id);
     found.map(|(_, rule)| *rule).ok_or_else(|| Unknown { id: id.to_owned() })
 }
 
@@ -63,7 +82,7 @@ fn rule(id: &str) -> Result<Rule, Unknown> {
 ///
 /// An id that is not known.
 pub fn check(id: &str, kwargs: &Value, prompt: &str, reply: &str) -> Result<bool, Unknown> {
-    Ok(follows(rule(id)?, kwargs, prompt, reply))
+    Ok(follows(rule(Edition::default(), id)?, kwargs, prompt, reply))
 }
 
 fn follows(rule: Rule, kwargs: &Value, prompt: &str, reply: &str) -> bool {
@@ -89,15 +108,31 @@ pub struct Followed {
 ///
 /// An id that is not known.
 pub fn follow(ids: &[impl AsRef<str>], kwargs: &[Value], prompt: &str, reply: &str) -> Result<Followed, Unknown> {
+    follow_in(Edition::default(), ids, kwargs, prompt, reply)
+}
+
+/// The same by the rules of an edition.
+///
+/// # Errors
+///
+/// An id that is not known.
+pub fn follow_in(
+    edition: Edition,
+    ids: &[impl AsRef<str>],
+    kwargs: &[Value],
+    prompt: &str,
+    reply: &str,
+) -> Result<Followed, Unknown> {
     let variants = variants(reply);
     let (mut strict, mut loose) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
     for (index, id) in ids.iter().enumerate() {
-        let rule = rule(id.as_ref())?;
+        let rule = rule(edition, id.as_ref())?;
         let kwargs = kwargs.get(index).unwrap_or(&Value::Null);
         strict.push(follows(rule, kwargs, prompt, reply));
         loose.push(variants.iter().any(|variant| follows(rule, kwargs, prompt, variant)));
     }
-    let (prompt_strict, prompt_loose) = (strict.iter().all(|followed| *followed), loose.iter().all(|followed| *followed));
+    let (prompt_strict, prompt_loose) =
+        (strict.iter().all(|followed| *followed), loose.iter().all(|followed| *followed));
     Ok(Followed { strict, loose, prompt_strict, prompt_loose })
 }
 

@@ -60,24 +60,34 @@ pub(super) fn has_word(word: &str, text: &str) -> bool {
     if regex::escape(word) != word {
         return given(&format!(r"\b(?:{word})\b")).is_some_and(|regex| regex.is_match(text));
     }
-    // Between a vowel sign and a space there is no boundary, unlike in the patterns of this language.
-    let Some(regex) = given(word) else { return false };
-    let at_edge = |at: usize| {
+    given(word).is_some_and(|regex| whole_words(&regex, text).next().is_some())
+}
+
+/// How often a text occurs as a whole word, letter case aside.
+pub(super) fn count_word(word: &str, text: &str) -> usize {
+    given(&regex::escape(word)).map_or(0, |regex| whole_words(&regex, text).count())
+}
+
+/// Matches that begin and end at the edge of a word. An edge lies between a letter of a word and anything else; unlike in
+/// the patterns of this language, a vowel sign is no letter of a word.
+fn whole_words<'a>(regex: &'a Regex, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let is_edge = move |at: usize| {
         let before = text.get(..at).and_then(|before| before.chars().next_back()).is_some_and(is_word);
         before != text.get(at..).and_then(|after| after.chars().next()).is_some_and(is_word)
     };
     let mut from = 0;
-    while let Some(found) = regex.find_at(text, from) {
-        if at_edge(found.start()) && at_edge(found.end()) {
-            return true;
+    std::iter::from_fn(move || {
+        while from <= text.len() {
+            let found = regex.find_at(text, from)?;
+            let step = text.get(found.start()..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            if found.end() > found.start() && is_edge(found.start()) && is_edge(found.end()) {
+                from = found.end();
+                return Some(found.start());
+            }
+            from = found.start() + step;
         }
-        let step = text.get(found.start()..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-        from = found.start() + step;
-        if from > text.len() {
-            break;
-        }
-    }
-    false
+        None
+    })
 }
 
 #[cfg(test)]

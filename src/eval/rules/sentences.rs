@@ -24,9 +24,9 @@ const ABBREVIATIONS: [&str; 74] = [
 const BEGINNINGS: [&str; 66] = [
     "a", "about", "after", "all", "also", "although", "among", "an", "and", "another", "any", "as", "at", "because",
     "before", "both", "but", "by", "each", "even", "every", "first", "for", "from", "he", "her", "here", "his", "how",
-    "however", "if", "in", "instead", "it", "its", "many", "more", "most", "my", "no", "not", "now", "of", "on", "once",
-    "one", "or", "our", "she", "since", "so", "some", "such", "that", "the", "their", "there", "these", "they", "this",
-    "those", "to", "we", "when", "while", "you",
+    "however", "if", "in", "instead", "it", "its", "many", "more", "most", "my", "no", "not", "now", "of", "on",
+    "once", "one", "or", "our", "she", "since", "so", "some", "such", "that", "the", "their", "there", "these", "they",
+    "this", "those", "to", "we", "when", "while", "you",
 ];
 
 /// The sentences of a text, without the space between them.

@@ -5,9 +5,6 @@
 
 /// A space inside a pattern: Python's `\s`.
 pub(super) const SPACE: &str = r"[\s\x1c-\x1f]";
-/// A letter of a word inside a pattern: Python's `\w`.
-pub(super) const WORD: &str = r"[\p{L}\p{N}_]";
-
 /// `str.isspace` of one character.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
@@ -56,9 +53,14 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_word(c)).filter(|word| !word.is_empty())
 }
 
-/// `string.punctuation`.
-pub(super) fn is_punctuation(c: char) -> bool {
-    c.is_ascii_punctuation()
+/// Without the signs of `string.punctuation`.
+pub(super) fn bare(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_punctuation()).collect()
+}
+
+/// A sign of `string.punctuation` or a blank.
+pub(super) fn is_sign(c: char) -> bool {
+    c == ' ' || c.is_ascii_punctuation()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Figures of texts against references, and the filters that replies go through first.
 //!
 //! - Overlap: [`rouge`], [`bleu`], and [`sacre`] with BLEU, chrF and TER as sacreBLEU has them.
-//! - Short answers: [`squad`], [`drop`], [`exact`], [`anls`], [`tables`], [`recall`].
+//! - Short answers: [`squad`], [`mod@drop`], [`exact`], [`anls`], [`tables`], [`recall`].
 //! - Answers about images: [`vqa`], [`slake`], [`measure`].
 //! - Transcripts: [`speech`].
 //! - Before an answer is looked for: [`filters`].
@@ -16,6 +16,7 @@ pub mod edit;
 pub mod exact;
 pub mod filters;
 pub mod lcs;
+pub mod locomo;
 pub mod measure;
 pub mod number;
 pub(crate) mod pattern;
@@ -27,7 +28,12 @@ pub mod sequence;
 pub mod slake;
 pub mod speech;
 pub mod squad;
+pub mod table_bench;
 pub mod tables;
+pub mod tat_qa;
 pub mod treebank;
 pub mod vqa;
 pub mod words;
+
+#[cfg(test)]
+mod long_tests;

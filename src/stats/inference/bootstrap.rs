@@ -28,7 +28,8 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// Makes the figure of the values, of the drawn ones, and of all but one. Indices that are none are left out.
     pub fn of(values: &[f64], draws: impl IntoIterator<Item = Vec<usize>>, figure: impl Fn(&[f64]) -> f64) -> Self {
-        let pick = |indices: Vec<usize>| indices.iter().filter_map(|index| values.get(*index)).copied().collect::<Vec<_>>();
+        let pick =
+            |indices: Vec<usize>| indices.iter().filter_map(|index| values.get(*index)).copied().collect::<Vec<_>>();
         let drawn = draws.into_iter().map(|indices| figure(&pick(indices))).collect();
         let but = |left_out: usize| -> Vec<f64> {
             values.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, value)| *value).collect()

@@ -49,7 +49,9 @@ fn one_sided(d: f64, n: f64) -> f64 {
     let mut j = 0.0;
     while j <= most {
         let share = d + j / n;
-        let choose = super::special::ln_gamma(n + 1.0) - super::special::ln_gamma(j + 1.0) - super::special::ln_gamma(n - j + 1.0);
+        let choose = super::special::ln_gamma(n + 1.0)
+            - super::special::ln_gamma(j + 1.0)
+            - super::special::ln_gamma(n - j + 1.0);
         let rest = 1.0 - share;
         if rest > 0.0 || n == j {
             let ln = choose + (n - j) * if n == j { 0.0 } else { rest.ln() } + (j - 1.0) * share.ln();
@@ -114,8 +116,7 @@ fn durbin(d: f64, n: f64) -> f64 {
     let k = (n * d).floor() as usize + 1;
     let side = 2 * k - 1;
     let h = k as f64 - n * d;
-    let mut cells: Vec<f64> =
-        (0..side * side).map(|at| if at / side + 1 >= at % side { 1.0 } else { 0.0 }).collect();
+    let mut cells: Vec<f64> = (0..side * side).map(|at| if at / side + 1 >= at % side { 1.0 } else { 0.0 }).collect();
     for index in 0..side {
         let down = side - index;
         if let Some(cell) = cells.get_mut(index * side) {
@@ -129,10 +130,17 @@ fn durbin(d: f64, n: f64) -> f64 {
         *cell += if 2.0 * h > 1.0 { (2.0 * h - 1.0).powi(side as i32) } else { 0.0 };
     }
     let mut factorial = 1.0;
-    let factorials: Vec<f64> = (1..=side + 1).map(|i| { factorial *= i as f64; factorial }).collect();
+    let factorials: Vec<f64> = (1..=side + 1)
+        .map(|i| {
+            factorial *= i as f64;
+            factorial
+        })
+        .collect();
     for (at, cell) in cells.iter_mut().enumerate() {
         let (row, column) = (at / side, at % side);
-        if let Some(factorial) = (row + 1).checked_sub(column).and_then(|steps| steps.checked_sub(1)).and_then(|i| factorials.get(i)) {
+        if let Some(factorial) =
+            (row + 1).checked_sub(column).and_then(|steps| steps.checked_sub(1)).and_then(|i| factorials.get(i))
+        {
             *cell /= factorial;
         }
     }

@@ -127,7 +127,8 @@ impl TwoShares {
         if self.k1 > self.n1 || self.k2 > self.n2 || all == 0 {
             return None;
         }
-        let choose = |n: u64, k: u64| ln_gamma(n as f64 + 1.0) - ln_gamma(k as f64 + 1.0) - ln_gamma((n - k) as f64 + 1.0);
+        let choose =
+            |n: u64, k: u64| ln_gamma(n as f64 + 1.0) - ln_gamma(k as f64 + 1.0) - ln_gamma((n - k) as f64 + 1.0);
         let mass = |k: u64| (choose(self.n1, k) + choose(self.n2, successes - k) - choose(all, successes)).exp();
         let (least, most) = (successes.saturating_sub(self.n2), successes.min(self.n1));
         // Tables as likely as this one count, though their chances are rounded.

@@ -28,7 +28,8 @@ pub fn ranks(values: &[f64]) -> (Vec<f64>, f64) {
 fn signed(differences: &[f64]) -> (Vec<f64>, f64, f64, f64) {
     let kept: Vec<f64> = differences.iter().copied().filter(|difference| *difference != 0.0).collect();
     let (ranks, ties) = ranks(&kept.iter().map(|difference| difference.abs()).collect::<Vec<_>>());
-    let sum = |positive: bool| kept.iter().zip(&ranks).filter(|(d, _)| (**d > 0.0) == positive).map(|(_, rank)| rank).sum();
+    let sum =
+        |positive: bool| kept.iter().zip(&ranks).filter(|(d, _)| (**d > 0.0) == positive).map(|(_, rank)| rank).sum();
     let (up, down) = (sum(true), sum(false));
     (ranks, ties, up, down)
 }

@@ -2,13 +2,25 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `disciplines` | letters and open answers of MMMU, CMMMU and PhyX |
+//! | `instructions` | instructions that a program can verify |
 //! | `letters` | one label, or a set of them |
-//! | `texts` | equality, aliases, containment |
+//! | `maths` | answers of mathematics |
+//! | `overlaps` | texts that share words with a reference |
+//! | `readings` | readings of instruments |
+//! | `texts` | equality, containment |
 //! | `verdicts` | yes, no and maybe |
+//! | `vqa` | short answers to questions on pictures |
 
+mod disciplines;
+mod instructions;
 mod letters;
+mod maths;
+mod overlaps;
+mod readings;
 mod texts;
 mod verdicts;
+mod vqa;
 
 use toml::Table;
 
@@ -36,9 +48,15 @@ type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 
 /// Every family.
 const FAMILIES: &[Family] = &[
+    (disciplines::NAMES, disciplines::scorer),
+    (instructions::NAMES, instructions::scorer),
     (letters::NAMES, letters::scorer),
+    (maths::NAMES, maths::scorer),
+    (overlaps::NAMES, overlaps::scorer),
+    (readings::NAMES, readings::scorer),
     (texts::NAMES, texts::scorer),
     (verdicts::NAMES, verdicts::scorer),
+    (vqa::NAMES, vqa::scorer),
 ];
 
 /// The scorer of a name.
