@@ -11,6 +11,7 @@
 pub mod anls;
 pub mod assign;
 pub mod bleu;
+pub mod captions;
 pub mod drop;
 pub mod edit;
 pub mod exact;

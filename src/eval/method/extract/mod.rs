@@ -1,4 +1,11 @@
 //! Extractors: how an answer is taken from a reply.
+//!
+//! | file | noun |
+//! |---|---|
+//! | here | answers behind markers, letters |
+//! | `structured` | calls, JSON, programs, grids, boxes and points |
+
+mod structured;
 
 use regex::Regex;
 use serde::Deserialize;
@@ -34,7 +41,7 @@ type Made = Result<Box<dyn Extract>, String>;
 type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 
 /// Families in files of their own.
-const FAMILIES: &[Family] = &[];
+const FAMILIES: &[Family] = &[(structured::NAMES, structured::extractor)];
 
 /// Extractors of this file by name.
 const NAMES: [&str; 17] = [
