@@ -134,6 +134,7 @@ impl Language {
         });
         environment.add_function("raise", |message: String| -> Result<Value, Error> { Err(wrong(message)) });
         environment.add_filter("tojson", python_json);
+        super::functions::add(&mut environment);
         Language(Arc::new(environment))
     }
 

@@ -7,12 +7,14 @@
 //! | `fields` | the keys of a card |
 //! | `catalog` | the cards that are built in, and those of the user's own folder |
 //! | `expression` | what a card says of a record: expressions and templates in Jinja's language |
+//! | `functions` | what expressions know of single benchmarks |
 //! | `check` | what makes a card wrong, before it is used |
 
 mod catalog;
 mod check;
 mod expression;
 mod fields;
+mod functions;
 
 pub use catalog::{Catalog, Entry, Shared, shared_templates};
 pub use check::{AGGREGATES, check};
