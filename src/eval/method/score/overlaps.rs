@@ -155,8 +155,10 @@ impl TatQa {
 
 impl Score for TatQa {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
-        let (spans, scale) = tat_qa::taken(&taken.text);
-        let found = tat_qa::score(&Self::gold(case.sample), &spans, &scale);
+        let parsed: Value = serde_json::from_str(&taken.text).unwrap_or_default();
+        let spans: Vec<String> = parsed["answer"].as_array().into_iter().flatten().map(spelled).collect();
+        let scale = parsed["scale"].as_str().unwrap_or_default();
+        let found = tat_qa::score(&Self::gold(case.sample), &spans, scale);
         Marks::of([("exact_match", found.exact_match), ("f1", found.f1)]).noting("parsed", !spans.is_empty())
     }
 
