@@ -14,6 +14,7 @@ mod dialects;
 mod embedded;
 mod encoders;
 mod ending;
+mod eval;
 mod evalscope;
 mod evalscope_files;
 mod figures;

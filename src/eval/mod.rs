@@ -56,3 +56,4 @@ pub mod subject;
 pub mod tags;
 pub mod task;
 pub mod text;
+pub mod toolbench;

@@ -65,6 +65,7 @@ pub fn dataset_text(card: &Card) -> Result<String> {
         let (id, pick) = repo_of(&card.name, *hub)?;
         let inside = match pick {
             Pick::File(file) => format!(", {file}"),
+            Pick::Rows { config, split, .. } => format!(", split {split} of {config}"),
             Pick::Split(split) => format!(", split {split}"),
             Pick::Data(_) | Pick::Tokenizer | Pick::Model => String::new(),
         };

@@ -194,9 +194,9 @@ fn section(report: &Report) -> Value {
     let main = report.main_metric();
     let executed = report.executed();
     context! {
-        id => report.name,
-        title => report.title,
-        about => report.about,
+        id => report.name.clone(),
+        title => report.title.clone(),
+        about => report.about.clone(),
         score => main.map_or_else(|| "—".to_owned(), |metric| metric.show(metric.score)),
         label => main.map_or_else(String::new, Metric::label),
         interval => main.map_or_else(String::new, |metric| interval(metric, metric.certainty.as_ref())),

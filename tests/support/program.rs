@@ -42,6 +42,11 @@ pub fn calibrate() -> Perf {
     program("calibrate")
 }
 
+/// `evalscope eval`, expected to exit with 0.
+pub fn eval() -> Perf {
+    program("eval")
+}
+
 /// `evalscope serve`, expected to exit with 0.
 pub fn serve() -> Perf {
     program("serve")

@@ -103,7 +103,7 @@ fn call(function: &Expression, arguments: &[Argument]) -> Result<Call, DecodeErr
 }
 
 /// The dotted name of a function; of anything but names only the attributes behind it.
-fn name(function: &Expression) -> String {
+pub(super) fn name(function: &Expression) -> String {
     let mut parts = Vec::new();
     let mut at = function;
     while let Expression::Attribute(base, attribute) = at {

@@ -131,6 +131,32 @@ impl Literal {
         }
     }
 
+    /// The value as Python's `repr` writes it.
+    pub fn repr(&self) -> String {
+        let joined = |items: &[Self]| items.iter().map(Self::repr).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Nothing => "None".to_owned(),
+            Self::Truth(true) => "True".to_owned(),
+            Self::Truth(false) => "False".to_owned(),
+            Self::Whole(whole) => whole.to_string(),
+            Self::Real(real) => super::python::real(*real),
+            Self::Text(text) => super::python::quoted(text),
+            Self::List(items) => format!("[{}]", joined(items)),
+            Self::Tuple(items) if items.len() == 1 => format!("({},)", joined(items)),
+            Self::Tuple(items) => format!("({})", joined(items)),
+            Self::Dictionary(entries) => {
+                let entry = |(key, value): (&Self, &Self)| format!("{}: {}", key.repr(), value.repr());
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+            }
+            Self::Other(text) => text.clone(),
+        }
+    }
+
+    /// The value as Python's `str` writes it: a text as it is.
+    pub fn shown(&self) -> String {
+        self.text().map_or_else(|| self.repr(), str::to_owned)
+    }
+
     /// The value as the key of a JSON object.
     fn spelled(&self) -> String {
         match self {

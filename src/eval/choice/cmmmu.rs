@@ -34,6 +34,8 @@ const TRIVIAL: [&str; 7] = [":", ",", ".", "!", "?", ";", "'"];
 
 static COMMAS: LazyLock<Regex> = LazyLock::new(|| pattern(r"-?[0-9]{1,3}(?:，[0-9]{3})+"));
 static SCIENTIFIC: LazyLock<Regex> = LazyLock::new(|| pattern(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+"));
+/// The same where a text begins.
+static SCIENTIFIC_FIRST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+"));
 static SIMPLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"-?(?:[0-9]+\.[0-9]+|\.[0-9]+|[0-9]+)"));
 
 /// The letters that a reply names most often: in brackets, else anywhere, else by the texts of the options.
@@ -118,9 +120,8 @@ fn telling_parts(reply: &str, words: &[&str], last_word: Option<&str>) -> Vec<St
 fn numbers(text: &str) -> Vec<String> {
     let plain = SIMPLE.find_iter(text).filter(|found| {
         let rest = text.get(found.end()..).unwrap_or_default();
-        let scientific = SCIENTIFIC.find(text.get(found.start()..).unwrap_or_default());
         let grouped = rest.strip_prefix('，').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        !grouped && scientific.is_none_or(|other| other.start() != 0)
+        !grouped && !SCIENTIFIC_FIRST.is_match(text.get(found.start()..).unwrap_or_default())
     });
     let all = COMMAS.find_iter(text).chain(SCIENTIFIC.find_iter(text)).chain(plain);
     all.map(|found| found.as_str().to_owned()).collect()

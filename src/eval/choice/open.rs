@@ -22,6 +22,8 @@ const TRIVIAL: [&str; 7] = [":", ",", ".", "!", "?", ";", "'"];
 
 static COMMAS: LazyLock<Regex> = LazyLock::new(|| pattern(r"-?\b[0-9]{1,3}(?:,[0-9]{3})+\b"));
 static SCIENTIFIC: LazyLock<Regex> = LazyLock::new(|| pattern(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+"));
+/// The same where a text begins.
+static SCIENTIFIC_FIRST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+"));
 static SIMPLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"-?(?:[0-9]+\.[0-9]+|\.[0-9]+|[0-9]+\b)"));
 
 /// Whether any answer in the reply is one of the references: equal as a number, or a text that contains it.
@@ -92,11 +94,8 @@ fn sentences(text: &str) -> Vec<&str> {
 fn numbers(text: &str) -> Vec<String> {
     let plain = SIMPLE.find_iter(text).filter(|found| {
         let rest = text.get(found.end()..).unwrap_or_default();
-        let mut next = rest.chars();
-        let mark = next.next();
-        let digit = next.next().is_some_and(|c| c.is_ascii_digit());
-        !(mark == Some(',') && digit
-            || SCIENTIFIC.find(text.get(found.start()..).unwrap_or_default()).is_some_and(|s| s.start() == 0))
+        let grouped = rest.strip_prefix(',').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        !grouped && !SCIENTIFIC_FIRST.is_match(text.get(found.start()..).unwrap_or_default())
     });
     let all = COMMAS.find_iter(text).chain(SCIENTIFIC.find_iter(text)).chain(plain);
     all.map(|found| found.as_str().to_owned()).collect()

@@ -11,7 +11,6 @@ use std::sync::LazyLock;
 use langdetect_rs::detector_factory::DetectorFactory;
 use langdetect_rs::utils::lang_profile::LangProfileJson;
 use langdetect_rs::utils::ngram::NGram;
-use langdetect_rs::utils::unicode_block::{UNICODE_LATIN_EXTENDED_ADDITIONAL, unicode_block};
 
 use super::pattern::Fixed;
 use crate::random::Python;
@@ -115,7 +114,8 @@ fn cleaned(text: &str) -> String {
         before = c;
     }
     let is_latin = |c: &char| ('A'..='z').contains(c);
-    let is_other = |c: &char| *c >= '\u{300}' && unicode_block(*c) != Some(UNICODE_LATIN_EXTENDED_ADDITIONAL);
+    // Vietnamese letters count as others in the port, though not in the original.
+    let is_other = |c: &char| *c >= '\u{300}';
     let latin = kept.chars().filter(is_latin).count();
     let other = kept.chars().filter(is_other).count();
     if latin * 2 < other { kept.chars().filter(|c| !is_latin(c)).collect() } else { kept }

@@ -50,6 +50,7 @@ pub fn listed(target: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
     use crate::eval::agreement::{Agreement, cases};

@@ -63,6 +63,7 @@ fn matches<T: Eq + Hash>(prediction: &[T], reference: &[T], order: usize) -> usi
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
     use crate::eval::agreement::{Agreement, cases};

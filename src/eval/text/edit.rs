@@ -151,6 +151,7 @@ fn step(above: &[Edits], current: &[Edits], column: usize, equal: bool) -> Edits
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
 

@@ -117,6 +117,7 @@ pub fn trivia_match(prediction: &str, aliases: &[String]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
     use crate::eval::agreement::{Agreement, cases};

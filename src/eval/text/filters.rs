@@ -193,6 +193,7 @@ fn majority(replies: &[String]) -> Option<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use serde_json::json;
 

@@ -119,6 +119,7 @@ fn seconds(time: &str) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Figures of texts against references, and the filters that replies go through first.
 //!
 //! - Overlap: [`rouge`], [`bleu`], and [`sacre`] with BLEU, chrF and TER as sacreBLEU has them.
-//! - Short answers: [`squad`], [`drop`], [`exact`], [`anls`], [`tables`], [`recall`].
+//! - Short answers: [`squad`], [`mod@drop`], [`exact`], [`anls`], [`tables`], [`recall`].
 //! - Answers about images: [`vqa`], [`slake`], [`measure`].
 //! - Transcripts: [`speech`].
 //! - Before an answer is looked for: [`filters`].
@@ -31,6 +31,10 @@ pub mod squad;
 pub mod table_bench;
 pub mod tat_qa;
 pub mod tables;
+pub mod tat_qa;
 pub mod treebank;
 pub mod vqa;
 pub mod words;
+
+#[cfg(test)]
+mod long_tests;

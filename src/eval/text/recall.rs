@@ -106,6 +106,7 @@ pub fn mrcr_score(reply: &str, answer: &str, prefix: &str) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

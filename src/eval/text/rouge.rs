@@ -177,6 +177,7 @@ fn counts(lines: &[Vec<String>]) -> HashMap<String, usize> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::Value;

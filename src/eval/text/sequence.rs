@@ -6,19 +6,24 @@ use std::hash::Hash;
 /// From this length on, items that are more than a hundredth of the second sequence begin no match.
 const POPULAR_FROM: usize = 200;
 
+/// How many pairs of equal items are looked at before what is left counts as different.
+const PAIRS: usize = 1 << 31;
+
 /// Twice the items in matching blocks over the items of both, 1 for two empty sequences.
 ///
-/// The longest block comes first, then the longest before and after it, and so on. Not symmetric.
+/// The longest block comes first, then the longest before and after it, and so on. Not symmetric. Two sequences of so
+/// many equal items that 2^31 pairs of them were looked at get what was found until then.
 pub fn sequence_ratio<T: Eq + Hash>(first: &[T], second: &[T]) -> f64 {
     let all = first.len() + second.len();
     if all == 0 {
         return 1.0;
     }
     let positions = positions(second);
-    let mut matched = 0;
+    let (mut matched, mut left) = (0, PAIRS);
+    let mut ending = Ending { before: vec![0; second.len() + 1], current: vec![0; second.len() + 1] };
     let mut open = vec![(0, first.len(), 0, second.len())];
     while let Some((from, to, low, high)) = open.pop() {
-        let block = longest_block(first, second, &positions, (from, to, low, high));
+        let block = longest_block(first, second, &positions, (from, to, low, high), &mut ending, &mut left);
         if block.length > 0 {
             matched += block.length;
             open.push((from, block.first, low, block.second));
@@ -51,28 +56,48 @@ struct Block {
     length: usize,
 }
 
+/// For each place in the second sequence the length of the block that ends just before it, at the item before and at
+/// the current one of the first.
+struct Ending {
+    before: Vec<usize>,
+    current: Vec<usize>,
+}
+
 /// The longest block of equal items within bounds, grown at both ends by popular items.
 fn longest_block<T: Eq + Hash>(
     first: &[T],
     second: &[T],
     positions: &HashMap<&T, Vec<usize>>,
     (from, to, low, high): (usize, usize, usize, usize),
+    ending: &mut Ending,
+    left: &mut usize,
 ) -> Block {
     let mut best = Block { first: from, second: low, length: 0 };
-    let mut ending: HashMap<usize, usize> = HashMap::new();
-    for (index, item) in first.iter().enumerate().take(to).skip(from) {
-        let mut next = HashMap::new();
+    let places_of = |item: &T| {
         let places = positions.get(item).map(Vec::as_slice).unwrap_or_default();
         let start = places.partition_point(|place| *place < low);
-        for place in places.iter().copied().skip(start).take_while(|place| *place < high) {
-            let length = place.checked_sub(1).and_then(|before| ending.get(&before)).copied().unwrap_or(0) + 1;
-            next.insert(place, length);
+        places.iter().copied().skip(start).take_while(move |place| *place < high)
+    };
+    let mut previous: Option<&T> = None;
+    for (index, item) in first.iter().enumerate().take(to).skip(from) {
+        if *left == 0 {
+            break;
+        }
+        for place in places_of(item) {
+            *left = left.saturating_sub(1);
+            let length = ending.before.get(place).copied().unwrap_or(0) + 1;
+            if let Some(cell) = ending.current.get_mut(place + 1) {
+                *cell = length;
+            }
             if length > best.length {
                 best = Block { first: index + 1 - length, second: place + 1 - length, length };
             }
         }
-        ending = next;
+        clear(&mut ending.before, previous.into_iter().flat_map(&places_of));
+        std::mem::swap(&mut ending.before, &mut ending.current);
+        previous = Some(item);
     }
+    clear(&mut ending.before, previous.into_iter().flat_map(&places_of));
     while best.first > from && best.second > low && first.get(best.first - 1) == second.get(best.second - 1) {
         best = Block { first: best.first - 1, second: best.second - 1, length: best.length + 1 };
     }
@@ -81,6 +106,14 @@ fn longest_block<T: Eq + Hash>(
         best.length += 1;
     }
     best
+}
+
+fn clear(lengths: &mut [usize], places: impl Iterator<Item = usize>) {
+    for place in places {
+        if let Some(cell) = lengths.get_mut(place + 1) {
+            *cell = 0;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ pub fn token_f1<T: Eq + Hash>(prediction: &[T], reference: &[T]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
 

@@ -10,10 +10,12 @@ mod lexer;
 mod parser;
 mod spelling;
 mod strings;
+mod values;
 
 pub use expression::{Argument, Expression, Operator};
 pub use parser::parse;
 pub use spelling::{quoted, real, text};
+pub use values::{dumps, repr};
 
 /// Why a text is not an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

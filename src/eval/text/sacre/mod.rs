@@ -13,9 +13,10 @@ pub use ter::{corpus_ter, sentence_ter};
 pub use tokenize::Tokenizer;
 
 /// The references of one hypothesis: its text in every stream that has one.
-fn references_of<'a>(streams: &'a [Vec<String>], index: usize) -> Vec<&'a str> {
+fn references_of(streams: &[Vec<String>], index: usize) -> Vec<&str> {
     streams.iter().filter_map(|stream| stream.get(index)).map(String::as_str).collect()
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod golden_tests;

@@ -131,27 +131,32 @@ enum Value {
 }
 
 impl Value {
-    fn text(&self) -> String {
+    fn into_text(self) -> String {
         match self {
             Self::Whole(number) => number.to_string(),
-            Self::Digits(digits) => digits.clone(),
+            Self::Digits(digits) => digits,
         }
     }
 
     /// With more digits after it.
-    fn then(&self, digits: u128) -> Self {
-        Self::Digits(format!("{}{digits}", self.text()))
+    fn then(self, digits: &str) -> Self {
+        let mut all = self.into_text();
+        all.push_str(digits);
+        Self::Digits(all)
     }
 
-    /// The digits, empty where the number is a zero that was counted.
-    fn digits_or_nothing(value: Option<&Self>) -> String {
-        value.filter(|value| !matches!(value, Self::Whole(0))).map_or_else(String::new, Self::text)
+    /// With more after what was read so far, if that was anything but a zero that was counted.
+    fn after(value: Option<Self>, more: &str) -> Self {
+        match value {
+            None | Some(Self::Whole(0)) => Self::Digits(more.to_owned()),
+            Some(value) => value.then(more),
+        }
     }
 
     /// Times a power of ten; none where that is no whole number, or one that is too large.
     fn times(&self, exponent: usize) -> Option<u128> {
-        let text = self.text();
-        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+        let Self::Digits(text) = self else { return (matches!(self, Self::Whole(0))).then_some(0) };
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let decimals = decimals.trim_end_matches('0');
         if decimals.len() > exponent || text.matches('.').count() > 1 || text == "." {
             return None;
@@ -259,7 +264,7 @@ impl Reader {
 
     fn finish(&mut self) {
         if let Some(value) = self.value.take() {
-            self.write(&value.text());
+            self.write(&value.into_text());
         }
     }
 
@@ -279,16 +284,16 @@ impl Reader {
 
     fn word(&mut self, current: &str, word: Word, beside: &Beside<'_>) {
         match word {
-            Word::Zero => self.value = Some(Value::Digits(Value::digits_or_nothing(self.value.as_ref()) + "0")),
+            Word::Zero => self.value = Some(Value::after(self.value.take(), "0")),
             Word::One(one) => self.value = Some(self.with_one(one, beside)),
             Word::Ten(ten) => self.value = Some(self.with_ten(ten)),
             Word::OneWith(one, suffix) => {
                 let value = self.with_one(one, beside);
-                self.write(&format!("{}{suffix}", value.text()));
+                self.write(&format!("{}{suffix}", value.into_text()));
             }
             Word::TenWith(ten, suffix) => {
                 let value = self.with_ten(ten);
-                self.write(&format!("{}{suffix}", value.text()));
+                self.write(&format!("{}{suffix}", value.into_text()));
             }
             Word::Power(exponent) => {
                 let value = self.with_power(exponent);
@@ -296,7 +301,7 @@ impl Reader {
             }
             Word::PowerWith(exponent, suffix) => {
                 let value = self.with_power(exponent);
-                self.write(&format!("{}{suffix}", value.text()));
+                self.write(&format!("{}{suffix}", value.into_text()));
             }
             Word::SignBefore(sign) => {
                 self.finish();
@@ -309,7 +314,7 @@ impl Reader {
             Word::Currency(sign) => match self.value.take() {
                 Some(value) => {
                     self.sign = Some(sign.to_owned());
-                    self.write(&value.text());
+                    self.write(&value.into_text());
                 }
                 None => self.write(current),
             },
@@ -318,33 +323,33 @@ impl Reader {
         }
     }
 
-    fn with_one(&self, one: u128, beside: &Beside<'_>) -> Value {
+    fn with_one(&mut self, one: u128, beside: &Beside<'_>) -> Value {
         let after_one = matches!(beside.before, Some(Word::One(_)));
-        match &self.value {
+        match self.value.take() {
             None => Value::Whole(one),
             // The last zero of "fifty" gives way to the digit.
-            Some(Value::Digits(digits)) if matches!(beside.before, Some(Word::Ten(_))) && one < 10 => {
-                Value::Digits(format!("{}{one}", digits.strip_suffix('0').unwrap_or(digits)))
+            Some(Value::Digits(mut digits)) if matches!(beside.before, Some(Word::Ten(_))) && one < 10 => {
+                digits.pop();
+                Value::Digits(digits).then(&one.to_string())
             }
-            Some(value @ Value::Whole(number)) if !after_one => {
-                let fits = number % if one < 10 { 10 } else { 100 } == 0;
-                if fits { Value::Whole(number.saturating_add(one)) } else { value.then(one) }
+            Some(Value::Whole(number)) if !after_one && number % if one < 10 { 10 } else { 100 } == 0 => {
+                Value::Whole(number.saturating_add(one))
             }
-            Some(value) => value.then(one),
+            Some(value) => value.then(&one.to_string()),
         }
     }
 
-    fn with_ten(&self, ten: u128) -> Value {
-        match &self.value {
+    fn with_ten(&mut self, ten: u128) -> Value {
+        match self.value.take() {
             None => Value::Whole(ten),
             Some(Value::Whole(number)) if number % 100 == 0 => Value::Whole(number.saturating_add(ten)),
-            Some(value) => value.then(ten),
+            Some(value) => value.then(&ten.to_string()),
         }
     }
 
     fn with_power(&mut self, exponent: usize) -> Value {
         let power = ten_to(exponent);
-        match self.value.clone() {
+        match self.value.take() {
             None => Value::Whole(power),
             Some(Value::Whole(number)) if number != 0 => {
                 let (thousands, rest) = (number / 1000 * 1000, number % 1000);
@@ -353,7 +358,7 @@ impl Reader {
             Some(value) => match value.times(exponent) {
                 Some(product) => Value::Whole(product),
                 None => {
-                    self.finish();
+                    self.write(&value.into_text());
                     Value::Whole(power)
                 }
             },
@@ -363,12 +368,12 @@ impl Reader {
     fn percent(&mut self, current: &str, word: Word, beside: &Beside<'_>) {
         let Some(value) = self.value.take() else { return self.write(current) };
         if word == Word::Percent {
-            self.write(&format!("{}%", value.text()));
+            self.write(&format!("{}%", value.into_text()));
         } else if beside.after == Some("cent") {
-            self.write(&format!("{}%", value.text()));
+            self.write(&format!("{}%", value.into_text()));
             self.skip = true;
         } else {
-            self.write(&value.text());
+            self.write(&value.into_text());
             self.write(current);
         }
     }
@@ -385,13 +390,13 @@ impl Reader {
             (Word::Repeat(times), Some(Word::One(_) | Word::Zero)) => {
                 let digit = if let Some(Word::One(one)) = next { one } else { 0 };
                 let digits = digit.to_string().repeat(times);
-                self.value = Some(Value::Digits(Value::digits_or_nothing(self.value.as_ref()) + &digits));
+                self.value = Some(Value::after(self.value.take(), &digits));
                 self.skip = true;
             }
             (Word::Point, _) => {
                 let decimal = matches!(next, Some(Word::Zero | Word::One(_) | Word::Ten(_)));
                 if decimal || beside.number_follows() {
-                    self.value = Some(Value::Digits(Value::digits_or_nothing(self.value.as_ref()) + "."));
+                    self.value = Some(Value::after(self.value.take(), "."));
                 }
             }
             _ => {

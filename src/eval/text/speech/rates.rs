@@ -136,6 +136,7 @@ pub fn jiwer(prediction: &str, reference: &str) -> Measures {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use serde_json::Value;
 
