@@ -7,16 +7,19 @@
 //! | `fields` | the keys of a card |
 //! | `catalog` | the cards that are built in, and those of the user's own folder |
 //! | `expression` | what a card says of a record: expressions and templates in Jinja's language |
+//! | `records`, `pictures` | what they know of records and pictures beyond Jinja |
 //! | `check` | what makes a card wrong, before it is used |
 
 mod catalog;
 mod check;
 mod expression;
 mod fields;
+mod pictures;
+mod records;
 
 pub use catalog::{Catalog, Entry, Shared, shared_templates};
 pub use check::{AGGREGATES, check};
-pub use expression::{Language, Names, Seeded, label, seen, told};
+pub use expression::{Language, Names, Seeded, in_folder, label, seen, told};
 pub use fields::{
     Answer, Card, Examples, Fields, Media, Method, Mode, Options, Param, Prompt, Record, Rehearsal, Report, Source,
     SubsetBy, Variant,
