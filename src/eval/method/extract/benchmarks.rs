@@ -70,7 +70,7 @@ fn cmmmu(case: &Case<'_>) -> Taken {
     match cmmmu_kind(case.sample) {
         CmmmuKind::Choice => {
             let chosen = cmmmu_letters(reply, &case.sample.choices);
-            Taken { text: chosen.labels.concat(), via: Some(chosen.via.name()) }
+            Taken { text: chosen.joined(), via: Some(chosen.via.name()) }
         }
         CmmmuKind::Judgement => Taken::text(cmmmu_judgement(reply).map_or("", |right| if right { "对" } else { "错" })),
         CmmmuKind::Blank => Taken::text(reply.as_str()),
