@@ -36,7 +36,7 @@ impl Performance {
         }
         self.answered += 1;
         let row = super::rows::perf(record);
-        let mut keep = |name: &str, list: &mut Vec<f64>| list.extend(row[name].as_f64());
+        let keep = |name: &str, list: &mut Vec<f64>| list.extend(row[name].as_f64());
         keep("latency", &mut self.latency);
         keep("ttft", &mut self.ttft);
         keep("tpot", &mut self.tpot);

@@ -99,6 +99,9 @@ pub struct Source {
     /// Split of the questions.
     #[serde(default)]
     pub split: Option<String>,
+    /// Splits of the questions, where every subset has several; reported as `{subset}-{split}`.
+    #[serde(default)]
+    pub splits: Vec<String>,
     /// Split that examples are drawn from.
     #[serde(default)]
     pub train: Option<String>,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::eval::choice;
 
-const TIMES: usize = 3000;
+const TIMES: usize = 500;
 
 #[test]
 fn long_replies_end() {

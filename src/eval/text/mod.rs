@@ -31,7 +31,6 @@ pub mod squad;
 pub mod table_bench;
 pub mod tat_qa;
 pub mod tables;
-pub mod tat_qa;
 pub mod treebank;
 pub mod vqa;
 pub mod words;

@@ -123,7 +123,8 @@ pub fn rouge_chinese_of_words(prediction: &[&str], reference: &[&str]) -> Rouge 
     Rouge { one: distinct(1), two: distinct(2), longest }
 }
 
-/// EvalScope's ROUGE of a pair: the Chinese one where the prediction or the reference has Chinese, else the English one.
+/// EvalScope's ROUGE of a pair: the Chinese one where the prediction or the reference has Chinese, else the English
+/// one.
 pub fn rouge(prediction: &str, reference: &str) -> Rouge {
     if has_chinese(prediction) || has_chinese(reference) {
         rouge_chinese(prediction, reference)

@@ -63,7 +63,8 @@ pub fn vqa_exact_match(prediction: &str, answers: &[String]) -> f64 {
     f64::from(answers.iter().any(|answer| vqa_form(answer) == prediction))
 }
 
-/// ChartQA's relaxed accuracy: numbers within a share of the reference (5 % by default), other texts equal but for case.
+/// ChartQA's relaxed accuracy: numbers within a share of the reference (5 % by default), other texts equal but for
+/// case.
 ///
 /// A. Masry and others, ChartQA, Findings of ACL 2022, section 5.1. A percent sign divides by 100.
 pub fn relaxed_accuracy(prediction: &str, reference: &str, tolerance: f64) -> f64 {
@@ -111,8 +112,8 @@ pub fn braced_form(answer: &str) -> String {
     answer.trim().to_lowercase().trim_matches(['{', '}']).trim().to_owned()
 }
 
-/// Whether an answer is right, and whether it is the one that prior knowledge suggests; by its digits where neither text
-/// is equal.
+/// Whether an answer is right, and whether it is the one that prior knowledge suggests; by its digits where neither
+/// text is equal.
 pub fn bias_scores(prediction: &str, reference: &str, biased: Option<&str>) -> (f64, Option<f64>) {
     let prediction = braced_form(prediction);
     let reference = braced_form(reference);
@@ -144,8 +145,8 @@ pub struct VtcScores {
     pub rouge_l: f64,
 }
 
-/// VTCBench's figures of a reply without its thoughts, lowered. Its task Memory reports ROUGE-L, the others the share of
-/// references contained.
+/// VTCBench's figures of a reply without its thoughts, lowered. Its task Memory reports ROUGE-L, the others the share
+/// of references contained.
 pub fn vtc_scores(reply: &str, references: &[String]) -> VtcScores {
     if references.is_empty() {
         return VtcScores::default();
