@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(value("'deep/b.txt' | file"), Ok(Some(json!("b.txt"))));
         assert_eq!(value("'deep/c.txt' | file"), Ok(Some(json!("deep/c.txt"))));
         assert_eq!(value("'imgs/a.txt' | read"), Ok(Some(json!("one"))));
-        assert!(value("'../b.txt' | read").is_err() && value("'c.txt' | read").is_err());
+        assert!(value("'../c.txt' | read").is_err() && value("'c.txt' | read").is_err());
     }
 
     #[test]

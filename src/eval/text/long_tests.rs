@@ -40,7 +40,9 @@ fn long_replies_end() {
         let _ = (bleu::bleu(&reply, gold), sacre::sentence_ter(&reply, &[gold]));
         let _ = (anls::anls(&reply, &options, anls::AnlsRule::default()), sequence::text_ratio(&reply, gold));
         let _ = (speech::english_form(&reply), speech::jiwer(&reply, gold));
-        let _ = tables::tat_qa(&tables::tat_answer(&reply), &tables::tat_answer(gold), tables::TatKind::Span);
+        let (spans, scale) = tat_qa::taken(&reply);
+        let _ = tat_qa::score(&tat_qa::Gold::default(), &spans, &scale);
+        let _ = table_bench::score(&reply, gold, table_bench::Measure::Rouge);
         let _ = (vqa::vqa_form(&reply), slake::slake_form(&reply), measure::measure_answer(&reply));
         let _ = drop::drop_scores(&drop::drop_answer(&reply), &[options]);
     }

@@ -1,7 +1,8 @@
 //! Figures of texts against references, and the filters that replies go through first.
 //!
 //! - Overlap: [`rouge`], [`bleu`], and [`sacre`] with BLEU, chrF and TER as sacreBLEU has them.
-//! - Short answers: [`squad`], [`mod@drop`], [`exact`], [`anls`], [`tables`], [`recall`].
+//! - Short answers: [`squad`], [`mod@drop`], [`exact`], [`anls`], [`table_bench`], [`tat_qa`],
+//!   [`recall`].
 //! - Answers about images: [`vqa`], [`slake`], [`measure`].
 //! - Transcripts: [`speech`].
 //! - Before an answer is looked for: [`filters`].
@@ -16,7 +17,6 @@ pub mod edit;
 pub mod exact;
 pub mod filters;
 pub mod lcs;
-pub mod locomo;
 pub mod measure;
 pub mod number;
 pub(crate) mod pattern;
@@ -30,7 +30,6 @@ pub mod speech;
 pub mod squad;
 pub mod table_bench;
 pub mod tat_qa;
-pub mod tables;
 pub mod treebank;
 pub mod vqa;
 pub mod words;

@@ -6,15 +6,16 @@ use regex::Regex;
 use serde_json::{Value, json};
 use toml::Table;
 
-use super::super::super::boxed::boxed;
 use super::super::super::choice::{CmmmuKind, cmmmu_judgement, cmmmu_letters};
 use super::super::super::maths::docmath;
 use super::super::super::sample::Sample;
 use super::super::super::text::pattern::pattern;
+use super::super::super::text::measure::measure_answer;
+use super::super::super::text::vqa::{braced_form, count_in, marked_or_reply};
 use super::super::super::text::{drop, tat_qa};
 use super::super::case::{Case, Taken};
 use super::super::params::none;
-use super::super::score::{cmmmu_kind, unbraced};
+use super::super::score::cmmmu_kind;
 use super::{Extract, Made};
 
 pub(super) const NAMES: &[&str] = &[
@@ -40,11 +41,11 @@ pub(super) fn extractor(name: &str, params: &Table) -> Made {
         "docmath" => simple(document, |answer| format!("Therefore, the answer is ({answer}).")),
         "drop" => simple(|case| Taken::text(drop::drop_answer(&case.reply.text)), |answer| format!("Answer: {answer}")),
         "math-verse" => simple(|case| Taken::text(clean_choice(&case.reply.text)), same),
-        "measure-bench" => simple(|case| Taken::text(reading(&case.reply.text)), |answer| format!("Answer: {answer}")),
-        "slake" => simple(|case| Taken::text(marked(&case.reply.text, &[])), |answer| format!("ANSWER: {answer}")),
+        "measure-bench" => simple(|case| Taken::text(measure_answer(&case.reply.text)), |answer| format!("Answer: {answer}")),
+        "slake" => simple(|case| Taken::text(marked_or_reply(&case.reply.text, &[])), |answer| format!("ANSWER: {answer}")),
         "tat-qa" => Box::new(TatQa),
-        "vlms-are-biased" => simple(|case| Taken::text(unbraced(&case.reply.text)), |answer| format!("{{{answer}}}")),
-        _ => simple(|case| Taken::text(marked(&case.reply.text, &['"', '\''])), |answer| format!("ANSWER: {answer}")),
+        "vlms-are-biased" => simple(|case| Taken::text(braced_form(&case.reply.text)), |answer| format!("{{{answer}}}")),
+        _ => simple(|case| Taken::text(marked_or_reply(&case.reply.text, &['"', '\''])), |answer| format!("ANSWER: {answer}")),
     })
 }
 
@@ -79,12 +80,9 @@ fn cmmmu(case: &Case<'_>) -> Taken {
 
 /// The first whole number.
 fn count(case: &Case<'_>) -> Taken {
-    let reply = &case.reply.text;
-    let digits = reply.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
-    let plain = number.trim_start_matches('0');
-    let text = if plain.is_empty() && !number.is_empty() { "0" } else { plain };
-    Taken { text: text.to_owned(), via: Some(if text.is_empty() { "none" } else { "marker" }) }
+    let found = count_in(&case.reply.text);
+    let via = Some(if found.is_some() { "marker" } else { "none" });
+    Taken { text: found.map(|count| count.to_string()).unwrap_or_default(), via }
 }
 
 fn document(case: &Case<'_>) -> Taken {
@@ -101,44 +99,6 @@ fn clean_choice(reply: &str) -> String {
     let upper = bare.to_uppercase();
     let last = LONE.find_iter(&upper).last().map(|found| found.as_str().to_owned());
     last.unwrap_or_else(|| bare.trim().trim_matches('.').trim_end_matches('/').to_owned())
-}
-
-static MARKER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)ANSWER:\s*(.*)"));
-
-/// What stands behind the last `ANSWER:`, without quotes; else the reply, without these marks around it.
-fn marked(reply: &str, around: &[char]) -> String {
-    match MARKER.captures_iter(reply).last().and_then(|found| found.get(1)) {
-        Some(found) => found.as_str().trim().trim_matches(['"', '\'']).to_owned(),
-        None => reply.trim().trim_matches(around).to_owned(),
-    }
-}
-
-/// What stands behind the last word for an answer; the last box with the unit behind it where there is one.
-fn reading(reply: &str) -> String {
-    let words = ["Answer:", "Answer", "答案：", "答案:", "答案"];
-    let behind = words.iter().find_map(|word| reply.rsplit_once(word)).map_or(reply, |(_, behind)| behind.trim());
-    let text = match BOX.find_iter(behind).last() {
-        // A box that is not closed has no answer, and its digits are none.
-        Some(last) => behind.get(last.start()..).and_then(unboxed).unwrap_or_default(),
-        None => behind.to_owned(),
-    };
-    let plain = |c: char| match c {
-        '\u{2032}' => '\'',
-        '\u{a0}' => ' ',
-        '\u{2010}' | '\u{2212}' | '\u{2013}' => '-',
-        '\u{22c5}' => '·',
-        other => other,
-    };
-    text.chars().map(plain).collect()
-}
-
-static BOX: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\(?:boxed|fbox)\s*\{"));
-
-/// The content of the box that a text begins with, and the rest of its line.
-fn unboxed(text: &str) -> Option<String> {
-    let inside = boxed(&text.replacen(" {", "{", 1))?;
-    let after = text.split_once(&format!("{inside}}}")).map_or("", |(_, after)| after);
-    Some(format!("{inside}{}", after.lines().next().unwrap_or_default()))
 }
 
 /// Spans and scale, as JSON.

@@ -24,7 +24,6 @@ mod vqa;
 
 pub(super) use disciplines::cmmmu_kind;
 use toml::Table;
-pub(super) use vqa::unbraced;
 
 use super::super::sample::Sample;
 use super::case::{Case, Marks, Taken};
