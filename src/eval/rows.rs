@@ -165,6 +165,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
     let reply = last.filter(|_| error.is_none()).map(|spoken| Reply {
         text: spoken.thought.answer.clone(),
         turns: answered.turns.iter().map(|spoken| spoken.thought.answer.clone()).collect(),
+        reasoned: !spoken.thought.reasoning.is_empty(),
         calls: spoken.answer.calls.clone(),
         ended: spoken.answer.ended,
         raw: spoken.answer.logprobs.clone(),
@@ -213,6 +214,7 @@ pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
     let reply = Reply {
         text: text(&message["content"]),
         turns,
+        reasoned: message["content"].as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] == "reasoning")),
         calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
         ended: ended(choice["stop_reason"].as_str().unwrap_or("")),
         raw: Some(choice["logprobs"].clone()).filter(|raw| !raw.is_null()),

@@ -12,6 +12,8 @@ pub struct Reply {
     pub text: String,
     /// The texts of all turns.
     pub turns: Vec<String>,
+    /// Whether there was reasoning beside the text.
+    pub reasoned: bool,
     /// Calls of tools.
     pub calls: Vec<Call>,
     /// Why it ended.

@@ -16,7 +16,7 @@ use super::card::Answer;
 use super::sample::Sample;
 pub use case::{Case, Marks, Reply, Standing, Taken};
 pub use extract::Extract;
-pub use score::Score;
+pub use score::{Score, noted_tags};
 
 /// How an answer is taken and scored.
 pub struct Method {

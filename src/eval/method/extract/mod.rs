@@ -1,8 +1,13 @@
 //! Extractors: how an answer is taken from a reply.
 //!
-//! Those that many benchmarks share stand here, those of single benchmarks in `benchmarks`.
+//! | file | noun |
+//! |---|---|
+//! | here | answers behind markers, letters |
+//! | `benchmarks` | answers of single benchmarks |
+//! | `structured` | calls, JSON, programs, grids, boxes and points |
 
 mod benchmarks;
+mod structured;
 
 use regex::Regex;
 use serde::Deserialize;
@@ -38,7 +43,8 @@ type Made = Result<Box<dyn Extract>, String>;
 type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 
 /// Families in files of their own.
-const FAMILIES: &[Family] = &[(benchmarks::NAMES, benchmarks::extractor)];
+const FAMILIES: &[Family] =
+    &[(benchmarks::NAMES, benchmarks::extractor), (structured::NAMES, structured::extractor)];
 
 /// Extractors of this file by name.
 const NAMES: [&str; 16] = [
