@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::DatasetArgs;
 use super::card::{
-    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Options, Param, Prompt, Seeded, label, seen,
+    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Options, Param, Prompt, Seeded, in_folder, label, seen,
     shared_templates, told,
 };
 use super::media::{self, Kind};
@@ -144,6 +144,7 @@ impl Benchmark {
         names.insert("subset".to_owned(), Seen::from(subset));
         names.insert("split".to_owned(), Seen::from(split));
         names.insert("index".to_owned(), Seen::from(index));
+        in_folder(&mut names, folder);
         let mut drafts = Vec::new();
         if self.card().record.each.is_some() {
             let list = self.language.value("each", &names).map_err(|why| format!("record.each: {why}"))?;
@@ -302,6 +303,7 @@ impl Benchmark {
                     (_, true) => self.fixed_examples(&sample.subset)?,
                     (_, false) => drawn.to_vec(),
                 };
+                sample.shots = examples.len();
                 names.insert("examples".to_owned(), Seen::from(examples.join("\n\n")));
                 let plain = match &self.overrides.prompt {
                     Some(slots) => slots.fill(&names)?,

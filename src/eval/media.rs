@@ -33,23 +33,11 @@ pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
     {
         return Ok(value.clone());
     }
-    let linked = |text: &str| ["data:", "https://", "http://"].iter().any(|start| text.starts_with(start));
-    let bytes = match value {
-        Value::String(text) if linked(text) => return Ok(by_address(kind, text)),
-        Value::String(text) => match file(folder, text) {
-            Ok(bytes) => bytes,
-            // Some tables hold the bytes themselves as text.
-            Err(why) => STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() > 8).ok_or(why)?,
-        },
-        other => match bytes_of(other) {
-            Some(bytes) => bytes,
-            None => match other["path"].as_str().or_else(|| other["url"].as_str()) {
-                Some(text) if linked(text) => return Ok(by_address(kind, text)),
-                Some(path) => file(folder, path)?,
-                None => return Err("is neither a path, an address nor bytes".to_owned()),
-            },
-        },
-    };
+    let address = value.as_str().or_else(|| value["path"].as_str()).or_else(|| value["url"].as_str());
+    if let Some(address) = address.filter(|address| is_linked(address) && bytes_of(value).is_none()) {
+        return Ok(by_address(kind, address));
+    }
+    let bytes = bytes(value, folder)?;
     match kind {
         Kind::Image => {
             let media = media_type(&bytes).ok_or("is no image of a known format")?;
@@ -59,6 +47,30 @@ pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
             Ok(json!({"type": "input_audio", "input_audio": {"data": STANDARD.encode(&bytes), "format": sound(&bytes)}}))
         }
         Kind::Video => Ok(by_address(kind, &data_uri("video/mp4", &bytes))),
+    }
+}
+
+fn is_linked(text: &str) -> bool {
+    ["data:", "https://", "http://"].iter().any(|start| text.starts_with(start))
+}
+
+/// The bytes of a medium: those of a cell, of an address that holds them, or of a file of `folder`.
+///
+/// # Errors
+/// In words, when it is none, cannot be read, is elsewhere or leads out of the folder.
+pub fn bytes(value: &Value, folder: &Path) -> Result<Vec<u8>, String> {
+    if let Some(bytes) = bytes_of(value) {
+        return Ok(bytes);
+    }
+    let named = value.as_str().or_else(|| value["path"].as_str()).or_else(|| value["url"].as_str());
+    let text = named.ok_or("is neither a path, an address nor bytes")?;
+    match text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+        Some((_, data)) => STANDARD.decode(data.trim()).map_err(|error| format!("is no base64: {error}")),
+        None if is_linked(text) => Err(format!("{}: is not at hand", text.chars().take(80).collect::<String>())),
+        None => file(folder, text).or_else(|why| {
+            // Some tables hold the bytes themselves as text.
+            STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() > 8).ok_or(why)
+        }),
     }
 }
 
@@ -88,7 +100,11 @@ fn sound(bytes: &[u8]) -> &'static str {
 }
 
 /// The bytes of a file of the folder. A path that leads out of it is refused.
-fn file(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
+/// A file of a folder.
+///
+/// # Errors
+/// In words, when it cannot be read or leads out of the folder.
+pub fn file(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let full = folder.join(path);
     let inside = || Some(full.canonicalize().ok()?.starts_with(folder.canonicalize().ok()?));

@@ -42,6 +42,8 @@ pub mod performance;
 pub mod progress;
 mod readers;
 pub mod reasoning;
+#[cfg(test)]
+mod rehearsal_tests;
 pub mod report;
 pub mod rows;
 pub mod rules;

@@ -36,7 +36,7 @@ impl Performance {
         }
         self.answered += 1;
         let row = super::rows::perf(record);
-        let mut keep = |name: &str, list: &mut Vec<f64>| list.extend(row[name].as_f64());
+        let keep = |name: &str, list: &mut Vec<f64>| list.extend(row[name].as_f64());
         keep("latency", &mut self.latency);
         keep("ttft", &mut self.ttft);
         keep("tpot", &mut self.tpot);
@@ -115,7 +115,7 @@ impl Performance {
         Some(json!({
             "summary": summary,
             "coverage": {"requests_with_metrics": self.latency.len(), "total_requests": self.answered},
-            "metric_semantics": {"latency": seconds_of("perf.latency.seconds", "Latency")},
+            "metric_semantics": meanings(!self.ttft.is_empty(), !self.tpot.is_empty()),
         }))
     }
 
@@ -131,12 +131,35 @@ impl Performance {
     }
 }
 
-fn seconds_of(id: &str, name: &str) -> Value {
-    json!({
-        "semantic_id": id, "metric_name": name, "display_name": null, "kind": "quality", "direction": "lower_is_better",
-        "raw_unit": "s", "value_range": null, "display_kind": "number", "display_multiplier": 1.0, "display_unit": "s",
-        "display_precision": 3,
-    })
+/// What the figures mean, as EvalScope says it.
+fn meanings(ttft: bool, tpot: bool) -> Value {
+    let of = |id: &str, name: &str, direction: &str, unit: Option<&str>, digits: u8| {
+        let kind = if direction == "none" { "diagnostic" } else { "quality" };
+        json!({
+            "semantic_id": id, "metric_name": name, "display_name": null, "kind": kind, "direction": direction, "raw_unit": unit,
+            "value_range": null, "display_kind": "number", "display_multiplier": null, "display_unit": unit,
+            "display_precision": digits,
+        })
+    };
+    let count = |name: &str| of("diagnostic.count.items", name, "none", None, 0);
+    let time = |name: &str| of("perf.latency.seconds", name, "lower_is_better", Some("s"), 3);
+    let mut all = Map::new();
+    let mut put = |name: &str, meaning: Value| drop(all.insert(name.to_owned(), meaning));
+    put("n_samples", count("Samples"));
+    put("latency", time("Latency"));
+    if ttft {
+        put("ttft", time("TTFT"));
+    }
+    if tpot {
+        put("tpot", time("TPOT"));
+    }
+    let (tokens, requests) = ("perf.throughput.tokens_per_second", "perf.throughput.requests_per_second");
+    put("throughput.avg_output_tps", of(tokens, "Output Throughput", "higher_is_better", Some("tok/s"), 2));
+    put("throughput.avg_req_ps", of(requests, "Request Throughput", "higher_is_better", Some("req/s"), 2));
+    put("usage.input_tokens", count("Input Tokens"));
+    put("usage.output_tokens", count("Output Tokens"));
+    put("usage.total_tokens", count("Total Tokens"));
+    Value::Object(all)
 }
 
 fn rounded(value: f64, digits: i32) -> f64 {

@@ -210,10 +210,10 @@ fn metric(
         let made: Vec<&Figure> = list.iter().map(|(_, figure)| *figure).collect();
         joined(if counted.is_empty() { &made } else { &counted })
     };
-    let is_mean = key.dimensions.is_empty();
     let sure = |list: &[(&SubsetFigures, &Figure)]| {
         let names: Vec<&str> = list.iter().map(|(subset, _)| subset.name.as_str()).collect();
-        if is_mean { whole(&key.metric, &names) } else { None }
+        let value = list.iter().map(|(_, figure)| figure.mean_of.as_deref()).collect::<Option<Vec<&str>>>()?;
+        whole(value.first()?, &names)
     };
     let all: Vec<(&SubsetFigures, &Figure)> = groups.iter().flat_map(|(_, list)| list.iter().copied()).collect();
     let (score, macro_score, num) = sum(&all)?;

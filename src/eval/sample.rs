@@ -27,6 +27,8 @@ pub struct Sample {
     pub turns: Vec<String>,
     /// Tools that may be called.
     pub tools: Option<Value>,
+    /// How many examples stand before the question.
+    pub shots: usize,
     /// Which of the card's ways to take and score an answer is meant: 0 is the card's own, else the number of a variant.
     pub way: usize,
     /// A reply that scores 1 and one that scores 0, where the card says them.

@@ -47,14 +47,6 @@ impl Slots {
         Ok(Slots(pieces))
     }
 
-    /// The slots by name.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|piece| match piece {
-            Piece::Slot(name) => Some(name.as_str()),
-            Piece::Text(_) => None,
-        })
-    }
-
     /// The template, filled in. EvalScope's slot `choices` is the list of options as lines, `fewshot` the examples.
     ///
     /// # Errors

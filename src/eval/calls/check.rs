@@ -10,6 +10,10 @@ use super::decode::{Call, DecodeError, Language};
 use super::literal::{Kind, Literal};
 use super::values::{self, Checked};
 
+/// The most characters of a detail.
+const DETAIL: usize = 400;
+
+/// The leaderboard's name for calls that could not be looked at.
 const BROKEN: &str = "ast_decoder:decoder_failed";
 
 /// What a wrong answer is wrong in.
@@ -23,9 +27,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of that name.
+    /// A fault of that name. A long detail is cut, since values come from replies of any length.
     pub(super) fn new(reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
+        Self { reason, detail }
     }
 
     /// The fault of calls that could not be looked at, since they or the record lack the form that they need.

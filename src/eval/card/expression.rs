@@ -1,20 +1,25 @@
 //! What a card says of a record: expressions and templates in Jinja's language.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use regex::Regex;
 use serde_json::Value as Json;
 
 use super::super::boxed::boxed;
-use super::super::{literal, orders};
+use super::super::{literal, media, orders};
+use super::{pictures, records};
 use crate::template::python_json;
 
 /// The name under which an expression's value is looked up.
 const RESULT: &str = "__result";
+
+/// The name under which the folder of the data is known.
+const FOLDER: &str = "__folder";
 
 /// The expressions and templates of a card, compiled once, and what they know beyond Jinja: see the page on cards.
 #[derive(Clone)]
@@ -35,6 +40,26 @@ pub fn seen(value: &Json) -> Value {
 /// A value of an expression as a record holds it; nothing where it is not defined.
 pub fn told(value: &Value) -> Option<Json> {
     if value.is_undefined() { None } else { serde_json::to_value(value).ok() }
+}
+
+/// Lets expressions read files of the folder of the data, which are those beside the records.
+pub fn in_folder(names: &mut Names, folder: &Path) {
+    names.insert(FOLDER.to_owned(), Value::from(folder.to_string_lossy().into_owned()));
+}
+
+/// The folder of the data; the working directory is none.
+fn folder_of(state: &State<'_, '_>) -> Result<PathBuf, Error> {
+    let folder = state.lookup(FOLDER).and_then(|folder| folder.as_str().map(PathBuf::from));
+    folder.ok_or_else(|| wrong("there is no folder of data here"))
+}
+
+/// Where a file is: at its path, in the folder that an archive was unpacked to, or by its name alone.
+fn place_of(folder: &Path, path: &str, archive: Option<&str>) -> String {
+    let unpacked = archive.map(|archive| format!("{}/{path}", archive.trim_end_matches(".zip")));
+    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+    let places = [Some(path.to_owned()), unpacked, Some(name)];
+    let found = places.into_iter().flatten().find(|place| folder.join(place).is_file());
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 fn wrong(message: impl Into<String>) -> Error {
@@ -132,6 +157,7 @@ impl Language {
         environment.add_function("shuffle_by_seed", move |list: Vec<Value>| {
             in_order(&list, &orders::by_seed(seed.0, list.len()))
         });
+        of_records(&mut environment);
         environment.add_function("raise", |message: String| -> Result<Value, Error> { Err(wrong(message)) });
         environment.add_filter("tojson", python_json);
         super::functions::add(&mut environment);
@@ -178,6 +204,29 @@ impl Language {
         let template = self.0.get_template(name).map_err(|error| in_words(&error))?;
         template.render(Value::from(names.clone())).map_err(|error| in_words(&error))
     }
+}
+
+/// What reads fields, files and pictures.
+fn of_records(environment: &mut Environment<'static>) {
+    environment.add_function("numbered", |record: Value, name: String| records::numbered(&record, &name));
+    environment.add_function("drop_golds", |answer: Value, validated: Value| records::drop_golds(&answer, &validated));
+    environment.add_filter("spoken_html", |text: String| records::spoken_html(&text));
+    environment.add_filter("file", |state: &State<'_, '_>, path: String, archive: Option<String>| {
+        folder_of(state).map(|folder| place_of(&folder, &path, archive.as_deref()))
+    });
+    environment.add_filter("read", |state: &State<'_, '_>, path: String, archive: Option<String>| -> Result<String, Error> {
+        let folder = folder_of(state)?;
+        let bytes = media::file(&folder, &place_of(&folder, &path, archive.as_deref())).map_err(wrong)?;
+        String::from_utf8(bytes).map_err(|_| wrong(format!("{path}: is not UTF-8")))
+    });
+    environment.add_function("image_size", |state: &State<'_, '_>, image: Value| -> Result<Vec<u32>, Error> {
+        let image = told(&image).unwrap_or_default();
+        pictures::size(&image, &folder_of(state)?).map(|size| size.to_vec()).map_err(wrong)
+    });
+    environment.add_function("outlined", |state: &State<'_, '_>, image: Value, shape: Value| -> Result<Value, Error> {
+        let (image, shape) = (told(&image).unwrap_or_default(), told(&shape).unwrap_or_default());
+        pictures::outlined(&image, &shape, &folder_of(state)?).map(|image| seen(&image)).map_err(wrong)
+    });
 }
 
 impl std::fmt::Debug for Language {
@@ -233,6 +282,26 @@ mod tests {
     fn what_is_missing_is_nothing_and_not_an_error() {
         assert_eq!(value("a.b.c", json!({})), Ok(None));
         assert_eq!(value("a == 'x' and not b", json!({"a": "x"})), Ok(Some(json!(true))));
+    }
+
+    #[test]
+    fn files_are_those_of_the_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("imgs")).expect("a folder in it");
+        std::fs::write(folder.path().join("imgs/a.txt"), "one").expect("a file");
+        std::fs::write(folder.path().join("b.txt"), "two").expect("a file");
+        let value = |expression: &str| {
+            let mut language = Language::new(Seeded(42));
+            language.add("e", expression)?;
+            let mut names = Names::new();
+            in_folder(&mut names, folder.path());
+            language.value("e", &names).map(|value| told(&value))
+        };
+        assert_eq!(value("'a.txt' | file('imgs.zip')"), Ok(Some(json!("imgs/a.txt"))));
+        assert_eq!(value("'deep/b.txt' | file"), Ok(Some(json!("b.txt"))));
+        assert_eq!(value("'deep/c.txt' | file"), Ok(Some(json!("deep/c.txt"))));
+        assert_eq!(value("'imgs/a.txt' | read"), Ok(Some(json!("one"))));
+        assert!(value("'../c.txt' | read").is_err() && value("'c.txt' | read").is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The alignment of a text with tags to the tokens that it was made from.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -20,15 +21,19 @@ const AROUND: usize = 20;
 /// of all. A token that two entities claim keeps the first.
 pub fn tags_of(reply: &str, tokens: &[String], types: &[EntityType]) -> Vec<String> {
     let text = cleaned(reply);
-    let original = tokens.join(" ");
+    let mut original = Original::of(tokens);
     let plain = Plain::of(&text);
     let places = places(tokens);
     let mut tags = vec!["O".to_owned(); tokens.len()];
+    let mut free = tokens.len();
     for entity in marked(&text, types) {
-        let exact = plain.text == original && !has_tag(&entity.text);
-        let start = if exact { Some(plain.length_before(entity.start)) } else { found(&text, &entity, &original) };
+        if free == 0 {
+            break;
+        }
+        let exact = plain.text == original.text && !has_tag(&entity.text);
+        let start = if exact { Some(plain.length_before(entity.start)) } else { original.place(&text, &entity) };
         let Some(start) = start else { continue };
-        claim(&mut tags, &places, start..start + entity.text.len(), &entity.kind);
+        free -= claim(&mut tags, &places, start..start + entity.text.len(), &entity.kind);
     }
     tags
 }
@@ -48,8 +53,9 @@ fn places(tokens: &[String]) -> Vec<(usize, usize)> {
     places
 }
 
-/// Tags the tokens that an entity covers.
-fn claim(tags: &mut [String], places: &[(usize, usize)], range: std::ops::Range<usize>, kind: &str) {
+/// Tags the tokens that an entity covers and says how many that were.
+fn claim(tags: &mut [String], places: &[(usize, usize)], range: std::ops::Range<usize>, kind: &str) -> usize {
+    let mut claimed = 0;
     let from = places.partition_point(|(_, end)| *end <= range.start);
     let mut prefix = "B";
     for (tag, (start, end)) in tags.iter_mut().zip(places).skip(from) {
@@ -59,10 +65,12 @@ fn claim(tags: &mut [String], places: &[(usize, usize)], range: std::ops::Range<
         if *end > range.start {
             if tag == "O" {
                 *tag = format!("{prefix}-{kind}");
+                claimed += 1;
             }
             prefix = "I";
         }
     }
+    claimed
 }
 
 /// A text without its tags, and how long what stands before a place is without them.
@@ -92,24 +100,49 @@ impl Plain {
     }
 }
 
-/// The place of an entity in the text by what stands around it.
-fn found(text: &str, entity: &Marked, original: &str) -> Option<usize> {
-    let first = original.find(&entity.text)?;
-    let before = without_tags(last_characters(&text[..entity.start], AROUND));
-    let after = without_tags(first_characters(&text[entity.end..], AROUND));
-    let middle = original.char_indices().nth(original.chars().count() / 2).map_or(0, |(place, _)| place);
-    let mut search = 0;
-    while let Some(place) = original.get(search..).and_then(|rest| rest.find(&entity.text)).map(|place| search + place)
-    {
-        let ours_before = last_characters(&original[..place], before.chars().count());
-        let ours_after = first_characters(&original[place + entity.text.len()..], after.chars().count());
-        let fits = ours_before.trim().contains(before.trim()) || ours_after.trim().contains(after.trim());
-        if fits || search > middle {
-            return Some(place);
-        }
-        search = place + original[place..].chars().next().map_or(1, char::len_utf8);
+/// A text in which entities are looked for. What was found is kept, since replies may say the same many times.
+struct Original {
+    text: String,
+    /// The first character of the second half.
+    middle: usize,
+    known: HashMap<[String; 3], Option<usize>>,
+}
+
+impl Original {
+    fn of(tokens: &[String]) -> Self {
+        let text = tokens.join(" ");
+        let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(place, _)| place);
+        Self { text, middle, known: HashMap::new() }
     }
-    Some(first)
+
+    /// The place of an entity of a text by what stands around it, or the first behind the middle.
+    fn place(&mut self, text: &str, entity: &Marked) -> Option<usize> {
+        let before = without_tags(last_characters(&text[..entity.start], AROUND));
+        let after = without_tags(first_characters(&text[entity.end..], AROUND));
+        let key = [entity.text.clone(), before, after];
+        if let Some(place) = self.known.get(&key) {
+            return *place;
+        }
+        let place = self.search(&key);
+        self.known.insert(key, place);
+        place
+    }
+
+    fn search(&self, [inner, before, after]: &[String; 3]) -> Option<usize> {
+        let first = self.text.find(inner)?;
+        let (length_before, length_after) = (before.chars().count(), after.chars().count());
+        let mut search = 0;
+        while let Some(place) = self.text.get(search..).and_then(|rest| rest.find(inner)).map(|place| search + place) {
+            let ours_before = last_characters(&self.text[..place], length_before);
+            let ours_after = first_characters(&self.text[place + inner.len()..], length_after);
+            let fits = ours_before.trim().contains(before.trim()) || ours_after.trim().contains(after.trim());
+            if fits || search > self.middle {
+                return Some(place);
+            }
+            search = place + self.text[place..].chars().next().map_or(1, char::len_utf8);
+        }
+        Some(first)
+    }
 }
 
 fn without_tags(text: &str) -> String {

@@ -9,6 +9,7 @@ use super::prompt::EntityType;
 
 /// An opening tag, a text on one line, and some closing tag.
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<(\w+)>(.*?)</\w+>").ok());
+static CLOSE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"</(\w+)>").ok());
 static OPEN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<(\w+)>").ok());
 
 /// An entity in a text with tags.
@@ -40,11 +41,11 @@ pub fn marked(text: &str, types: &[EntityType]) -> Vec<Marked> {
     let known =
         |tag: &str| types.iter().rev().find(|known| known.tag.to_lowercase() == tag).map(|known| known.bio.clone());
     let mut found = Vec::new();
-    let mut closings = Closings::default();
+    let closings = Closings::of(text);
     let mut at = 0;
     while let Some(tag) = open.captures_at(text, at) {
         let (Some(whole), Some(name)) = (tag.get(0), tag.get(1)) else { break };
-        let Some(close) = closings.next(text, name.as_str(), whole.end()) else {
+        let Some(close) = closings.next(name.as_str(), whole.end()) else {
             at = whole.start() + 1;
             continue;
         };
@@ -73,31 +74,33 @@ pub fn marked(text: &str, types: &[EntityType]) -> Vec<Marked> {
     found
 }
 
-/// Where closing tags stand, each looked for once only, so that many open tags take no longer than few.
-#[derive(Default)]
+/// Where closing tags and line ends stand, looked for once, so that many open tags take no longer than few.
 struct Closings<'a> {
-    next: HashMap<&'a str, Option<usize>>,
-    line: Option<usize>,
+    tags: HashMap<&'a str, Vec<usize>>,
+    lines: Vec<usize>,
 }
 
 impl<'a> Closings<'a> {
-    /// The closing tag of a name behind a place on the same line.
-    fn next(&mut self, text: &'a str, name: &'a str, from: usize) -> Option<usize> {
-        let known = self.next.get(name).copied();
-        let close = match known {
-            Some(None) => None,
-            Some(Some(place)) if place >= from => Some(place),
-            _ => {
-                let place = text[from..].find(&format!("</{name}>")).map(|place| from + place);
-                self.next.insert(name, place);
-                place
+    fn of(text: &'a str) -> Self {
+        let mut tags: HashMap<&str, Vec<usize>> = HashMap::new();
+        for tag in CLOSE.iter().flat_map(|close| close.captures_iter(text)) {
+            if let (Some(whole), Some(name)) = (tag.get(0), tag.get(1)) {
+                tags.entry(name.as_str()).or_default().push(whole.start());
             }
-        }?;
-        if self.line.is_none_or(|line| line < from) {
-            self.line = Some(text[from..].find('\n').map_or(text.len(), |place| from + place));
         }
-        self.line.filter(|line| close <= *line).map(|_| close)
+        Self { tags, lines: text.match_indices('\n').map(|(place, _)| place).collect() }
     }
+
+    /// The first closing tag of a name behind a place, if it is on the same line.
+    fn next(&self, name: &str, from: usize) -> Option<usize> {
+        let close = first_from(self.tags.get(name)?, from)?;
+        first_from(&self.lines, from).is_none_or(|line| close < line).then_some(close)
+    }
+}
+
+/// The first of ascending places that is not before a place.
+fn first_from(places: &[usize], from: usize) -> Option<usize> {
+    places.get(places.partition_point(|place| *place < from)).copied()
 }
 
 #[cfg(test)]
@@ -138,7 +141,9 @@ mod tests {
 
     #[test]
     fn many_open_tags_end() {
-        for text in ["<person>".repeat(100_000), "<person>\n</person>".repeat(50_000), "<a".repeat(100_000)] {
+        let different: String = (0..20_000).map(|number| format!("<t{number}>")).collect();
+        for text in ["<person>".repeat(100_000), "<person>\n</person>".repeat(50_000), "<a".repeat(100_000), different]
+        {
             let _ = marked(&cleaned(&text), &types());
         }
     }

@@ -111,8 +111,8 @@ impl Edits {
     }
 }
 
-/// Counts the operations of the alignment that RapidFuzz (and so jiwer) chooses among those of least distance: seen from
-/// the end, a deletion before an insertion before a replacement.
+/// Counts the operations of the alignment that RapidFuzz (and so jiwer) chooses among those of least distance: seen
+/// from the end, a deletion before an insertion before a replacement.
 pub fn edits<T: Eq>(reference: &[T], hypothesis: &[T]) -> Edits {
     let all = reference.len();
     let (reference, hypothesis) = without_common_ends(reference, hypothesis);

@@ -92,7 +92,8 @@ fn lm_eval_form(text: &str, rule: &ExactRule) -> String {
 
 static NOT_WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\p{L}\p{N}_\s]"));
 
-/// Free answers by the rule of FRAMES and BrowseComp: lowered, without punctuation and articles, one space between words.
+/// Free answers by the rule of FRAMES and BrowseComp: lowered, without punctuation and articles, one space between
+/// words.
 pub fn answer_form(text: &str) -> String {
     squeezed(&without_articles(&NOT_WORD.replace_all(&text.to_lowercase(), "")))
 }

@@ -39,11 +39,18 @@ pub struct MatchFilter {
     fallback: String,
 }
 
+/// All filters by name.
+const NAMES: [&str; 8] =
+    ["regex", "extract", "regex_pos", "remove_whitespace", "remove_until", "take_first", "take_first_k", "majority_vote"];
+
+/// Parameters of the filters that take an expression, in order.
+const OF_EXPRESSION: [&str; 3] = ["regex_pattern", "group_select", "fallback"];
+
 /// Why a filter cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// There is no such filter.
-    #[error("there is no filter {0}")]
+    #[error("there is no filter {0}; known are {known}", known = NAMES.join(", "))]
     Unknown(String),
     /// Its parameters are wrong.
     #[error("filter {0}: {1}")]
@@ -99,23 +106,23 @@ struct Nothing {}
 static PAIR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\('[^']*', '([^']*)'\)"));
 
 impl Filter {
-    /// The filter of a name with its parameters: an object, or the value of the first parameter alone.
+    /// The filter of a name with its parameters: an object, a list of values in order, or the first value alone.
     pub fn named(name: &str, parameters: &Value) -> Result<Self, FilterError> {
         match name {
             "regex" | "extract" => {
-                let read: MatchParameters = read(name, "regex_pattern", parameters)?;
+                let read: MatchParameters = read(name, &OF_EXPRESSION, parameters)?;
                 let expression = Regex::new(&read.regex_pattern);
                 let expression =
                     expression.map_err(|error| FilterError::Parameters(name.to_owned(), error.to_string()))?;
                 Ok(Self::Match(MatchFilter { expression, select: read.group_select, fallback: read.fallback }))
             }
-            "regex_pos" => read(name, "regex_pattern", parameters)
+            "regex_pos" => read(name, &OF_EXPRESSION, parameters)
                 .map(|read: TagParameters| Self::Tags { fallback: read.fallback }),
-            "remove_whitespace" => read(name, "", parameters).map(|_: Nothing| Self::Leading),
-            "remove_until" => read(name, "delimiter", parameters).map(|read: Delimiter| Self::Until(read.delimiter)),
-            "take_first" => read(name, "", parameters).map(|_: Nothing| Self::First(1)),
-            "take_first_k" => read(name, "k", parameters).map(|read: FirstK| Self::First(read.k)),
-            "majority_vote" => read(name, "", parameters).map(|_: Nothing| Self::Majority),
+            "remove_whitespace" => read(name, &[], parameters).map(|_: Nothing| Self::Leading),
+            "remove_until" => read(name, &["delimiter"], parameters).map(|read: Delimiter| Self::Until(read.delimiter)),
+            "take_first" => read(name, &[], parameters).map(|_: Nothing| Self::First(1)),
+            "take_first_k" => read(name, &["k"], parameters).map(|read: FirstK| Self::First(read.k)),
+            "majority_vote" => read(name, &[], parameters).map(|_: Nothing| Self::Majority),
             _ => Err(FilterError::Unknown(name.to_owned())),
         }
     }
@@ -139,13 +146,19 @@ pub fn filtered(reply: &str, filters: &[Filter]) -> String {
     replies.into_iter().next().unwrap_or_default()
 }
 
-fn read<T: DeserializeOwned>(name: &str, first: &str, parameters: &Value) -> Result<T, FilterError> {
-    let object = match parameters {
-        Value::Null => Value::Object(Map::new()),
-        Value::Object(_) => parameters.clone(),
-        other => Value::Object(Map::from_iter([(first.to_owned(), other.clone())])),
+fn read<T: DeserializeOwned>(name: &str, names: &[&str], parameters: &Value) -> Result<T, FilterError> {
+    let refuse = |why: String| FilterError::Parameters(name.to_owned(), why);
+    let values = match parameters {
+        Value::Null => Vec::new(),
+        Value::Object(_) => return serde_json::from_value(parameters.clone()).map_err(|error| refuse(error.to_string())),
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
     };
-    serde_json::from_value(object).map_err(|error| FilterError::Parameters(name.to_owned(), error.to_string()))
+    if values.len() > names.len() {
+        return Err(refuse(format!("takes {} parameters, and {} are given", names.len(), values.len())));
+    }
+    let object: Map<String, Value> = names.iter().map(|name| (*name).to_owned()).zip(values).collect();
+    serde_json::from_value(Value::Object(object)).map_err(|error| refuse(error.to_string()))
 }
 
 impl MatchFilter {

@@ -6,6 +6,8 @@ use regex::Regex;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
 
+use super::super::boxed::boxed;
+use super::super::maths::{self, rule};
 use super::pattern::pattern;
 
 /// Where a reading must lie, ends included.
@@ -31,20 +33,29 @@ pub struct Reading {
     pub error: Option<f64>,
 }
 
-static BOXED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\boxed\{([^}]+)\}"));
+static BOX: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\(?:boxed|fbox)\s*\{"));
+static COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\[a-z]+"));
 static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?\b"));
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?<top>[+\-−]?[0-9]+)\s*/\s*(?<bottom>[+\-−]?[0-9]+)|(?<plain>[+\-−]?(?:[0-9]*\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+))",
-    )
+/// A number with a unit at its end; the first group is the number.
+static WITH_UNIT: LazyLock<Regex> = LazyLock::new(|| {
+    let power = r"(?:\^(?:[+-]?[0-9]+|\{[+-]?[0-9]+\})|[²³])?";
+    let symbol = format!(r"[A-Za-z°μµΩ%]+{power}");
+    let named = r"\\(?:text|mathrm)\{[^{}]*\}";
+    pattern(&format!(r"(?s)^(.*[0-9}}])(?:\s|\\[,;!])*({named}|{symbol}(?:[/·]{symbol})*)\s*[$]*\s*[.,]?\s*$"))
 });
 
-/// The answer in a reply: after the last "Answer" or "答案", else in the first box, else the whole reply; with dashes,
-/// primes and dots in their plain form.
+/// Units that a number may have behind each other, such as one in a box and one behind it.
+const MOST_UNITS: usize = 8;
+
+/// The answer in a reply: what stands behind the last "Answer" or "答案", of that the last box with the unit behind it
+/// where there is one; with dashes, primes and dots in their plain form. A box that is not closed holds no answer.
 pub fn measure_answer(reply: &str) -> String {
     let marker = ["Answer:", "Answer", "答案：", "答案:", "答案"].into_iter().find(|marker| reply.contains(marker));
-    let after = marker.and_then(|marker| reply.rsplit(marker).next());
-    let boxed = || BOXED.captures(reply).and_then(|found| found.get(1)).map(|inside| inside.as_str());
+    let after = marker.and_then(|marker| reply.rsplit(marker).next()).map_or(reply, str::trim);
+    let text = match BOX.find_iter(after).last() {
+        Some(last) => after.get(last.start()..).and_then(unboxed).unwrap_or_default(),
+        None => after.to_owned(),
+    };
     let plain = |c: char| match c {
         '′' => '\'',
         '\u{a0}' => ' ',
@@ -52,7 +63,15 @@ pub fn measure_answer(reply: &str) -> String {
         '⋅' => '·',
         other => other,
     };
-    after.or_else(boxed).map_or(reply, str::trim).chars().map(plain).collect()
+    text.chars().map(plain).collect()
+}
+
+/// The content of the box that a text begins with, and the rest of its line.
+fn unboxed(text: &str) -> Option<String> {
+    let text = format!("\\boxed{}", text.get(text.find('{')?..)?);
+    let inside = boxed(&text)?;
+    let behind = text.split_once(&format!("{inside}}}")).map_or("", |(_, behind)| behind);
+    Some(format!("{inside}{}", behind.lines().next().unwrap_or_default()))
 }
 
 /// The best reading over several intervals, each with its units.
@@ -77,13 +96,10 @@ fn better(one: Reading, other: Reading) -> bool {
 }
 
 fn reading(answer: &str, interval: &Interval, units: &[String]) -> Reading {
-    let form = |text: &str| text.to_lowercase().nfkc().collect::<String>().replace('µ', "μ");
-    let lower = form(answer);
-    let named = units.iter().any(|unit| lower.contains(&form(unit)));
-    let unit = (!units.is_empty()).then(|| f64::from(named));
+    let unit = (!units.is_empty()).then(|| f64::from(names_unit(answer, units)));
     let nothing = Reading { unit, ..Reading::default() };
     let found = match interval {
-        Interval::Numbers([low, high]) => last_number(answer).map(|number| (number, *low, *high)),
+        Interval::Numbers([low, high]) => number(answer).map(|number| (number, *low, *high)),
         Interval::Times([low, high]) => first_time(answer).map(|time| (time, seconds(low), seconds(high))),
     };
     let Some((number, low, high)) = found else { return nothing };
@@ -94,17 +110,32 @@ fn reading(answer: &str, interval: &Interval, units: &[String]) -> Reading {
     Reading { accuracy: unit.unwrap_or(1.0), number: 1.0, unit, error: Some(0.0) }
 }
 
-/// The last number of a text, a fraction of whole numbers as its value.
-fn last_number(text: &str) -> Option<f64> {
-    let value = |text: &str| text.replace('−', "-").parse::<f64>().ok();
-    let numbers = NUMBER.captures_iter(text).filter_map(|found| match (found.name("top"), found.name("bottom")) {
-        (Some(top), Some(bottom)) => {
-            let bottom = value(bottom.as_str()).filter(|bottom| *bottom != 0.0)?;
-            Some(value(top.as_str())? / bottom)
-        }
-        _ => value(found.name("plain")?.as_str()),
+/// Whether a unit is named. Commands of LaTeX are no units, unless a unit is written with one.
+fn names_unit(answer: &str, units: &[String]) -> bool {
+    let form = |text: &str| text.to_lowercase().nfkc().collect::<String>().replace('µ', "μ");
+    let units: Vec<String> = units.iter().map(|unit| form(unit)).collect();
+    let lower = form(answer);
+    let kept = COMMAND.replace_all(&lower, |found: &regex::Captures<'_>| {
+        let command = found.get(0).map_or("", |command| command.as_str());
+        if units.iter().any(|unit| unit.contains(command)) { command.to_owned() } else { String::new() }
     });
-    numbers.last().filter(|number| number.is_finite())
+    units.iter().any(|unit| kept.contains(unit.as_str()))
+}
+
+/// The number that a reading states, without its unit: the last one, a formula as its value.
+fn number(text: &str) -> Option<f64> {
+    let mut text = text.to_owned();
+    for _ in 0..MOST_UNITS {
+        let Some(found) = WITH_UNIT.captures(&text) else { break };
+        // What looks like the exponent of a number, and pi, are no units.
+        if matches!(found.get(2).map(|unit| unit.as_str()), Some("pi" | "e" | "E")) {
+            break;
+        }
+        let bare = found.get(1).map_or(String::new(), |number| number.as_str().to_owned());
+        text = boxed(&bare).unwrap_or(bare);
+    }
+    let answer = maths::answer(&text)?;
+    rule::value(&answer.text).filter(|number| number.is_finite())
 }
 
 fn first_time(text: &str) -> Option<f64> {
@@ -140,6 +171,23 @@ mod tests {
         assert!(far.error.is_some_and(|error| (error - 0.8 / 1.200_001).abs() < 1e-9));
         assert_eq!(measure("bar", &pressure()).error, None);
         assert_eq!(measure("11/10 bar", &pressure()).accuracy, 1.0);
+    }
+
+    #[test]
+    fn readings_are_numbers_without_units() {
+        for (text, value) in [
+            ("42.5 A", Some(42.5)),
+            ("-3.2 °C", Some(-3.2)),
+            ("about 12 m^2", Some(12.0)),
+            ("5 m/s.", Some(5.0)),
+            ("\\frac{1}{2} \\text{bar}", Some(0.5)),
+            ("80%", Some(80.0)),
+            ("no idea", None),
+        ] {
+            assert_eq!(number(text), value, "{text}");
+        }
+        assert_eq!(measure_answer("So \\boxed{42} mm\nas seen"), "42 mm");
+        assert_eq!(measure_answer("so \\boxed{4} or \\boxed{42"), "");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Figures of texts against references, and the filters that replies go through first.
 //!
 //! - Overlap: [`rouge`], [`bleu`], and [`sacre`] with BLEU, chrF and TER as sacreBLEU has them.
-//! - Short answers: [`squad`], [`mod@drop`], [`exact`], [`anls`], [`tables`], [`recall`].
+//! - Short answers: [`squad`], [`mod@drop`], [`exact`], [`anls`], [`table_bench`], [`tat_qa`],
+//!   [`recall`].
 //! - Answers about images: [`vqa`], [`slake`], [`measure`].
 //! - Transcripts: [`speech`].
 //! - Before an answer is looked for: [`filters`].
@@ -17,7 +18,6 @@ pub mod edit;
 pub mod exact;
 pub mod filters;
 pub mod lcs;
-pub mod locomo;
 pub mod measure;
 pub mod number;
 pub(crate) mod pattern;
@@ -30,7 +30,6 @@ pub mod slake;
 pub mod speech;
 pub mod squad;
 pub mod table_bench;
-pub mod tables;
 pub mod tat_qa;
 pub mod treebank;
 pub mod vqa;

@@ -31,7 +31,8 @@ pub fn round_half_even(number: f64, decimals: usize) -> f64 {
     format!("{number:.decimals$}").parse().unwrap_or(number)
 }
 
-/// A number as Python's `str` writes it: the shortest digits that read back, `1e+16` from there on, `.0` for whole ones.
+/// A number as Python's `str` writes it: the shortest digits that read back, `1e+16` from there on, `.0` for whole
+/// ones.
 pub fn python_repr(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();

@@ -1,8 +1,8 @@
 //! Words and marks of English texts as NLTK's `word_tokenize` splits them.
 //!
-//! The rules are those of the Penn Treebank, as NLTK extends them. NLTK finds sentences with a model that was trained on
-//! a corpus; here a sentence ends at a stop, question mark or exclamation mark before a blank and a character that is no
-//! lower-case letter, unless the stop belongs to a common abbreviation, an initial, or a number in a list.
+//! The rules are those of the Penn Treebank, as NLTK extends them. NLTK finds sentences with a model that was trained
+//! on a corpus; here a sentence ends at a stop, question mark or exclamation mark before a blank and a character that
+//! is no lower-case letter, unless the stop belongs to a common abbreviation, an initial, or a number in a list.
 
 use std::sync::LazyLock;
 

@@ -24,10 +24,14 @@ const NUMBERS: [(&str, &str); 12] = [
     ("ten", "10"),
 ];
 
-/// The answer in a reply with an `ANSWER:` line, else the whole reply; without outer blanks and quotation marks.
-pub fn line_or_reply(reply: &str) -> String {
-    let found = crate::eval::choice::answer_line(reply).unwrap_or_else(|| reply.trim().to_owned());
-    found.trim_matches(['"', '\'']).to_owned()
+static MARKER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)ANSWER:\s*(.*)"));
+
+/// What stands behind the last `ANSWER:`, without quotation marks; else the whole reply, without these marks around it.
+pub fn marked_or_reply(reply: &str, around: &[char]) -> String {
+    match MARKER.captures_iter(reply).last().and_then(|found| found.get(1)) {
+        Some(found) => found.as_str().trim().trim_matches(['"', '\'']).to_owned(),
+        None => reply.trim().trim_matches(around).to_owned(),
+    }
 }
 
 static THOUSANDS: LazyLock<Regex> = LazyLock::new(|| pattern("([0-9]),([0-9])"));
@@ -45,7 +49,8 @@ pub fn vqa_form(answer: &str) -> String {
     kept.collect::<Vec<_>>().join(" ")
 }
 
-/// VQA's soft accuracy: a third for every person who gave the same answer, 1 at most.
+/// VQA's soft accuracy: a third for every other person who gave the same answer, 1 at most, averaged over leaving out each
+/// person in turn. A single answer counts a third.
 ///
 /// S. Antol and others, VQA: visual question answering, ICCV 2015.
 pub fn vqa_soft_accuracy(prediction: &str, answers: &[String]) -> f64 {
@@ -53,8 +58,14 @@ pub fn vqa_soft_accuracy(prediction: &str, answers: &[String]) -> f64 {
     if prediction.is_empty() {
         return 0.0;
     }
-    let same = answers.iter().filter(|answer| vqa_form(answer) == prediction).count();
-    (same as f64 / 3.0).min(1.0)
+    let hits: Vec<bool> = answers.iter().map(|answer| vqa_form(answer) == prediction).collect();
+    let same = hits.iter().filter(|hit| **hit).count();
+    let without = |hit: &bool| ((same - usize::from(*hit)) as f64 / 3.0).min(1.0);
+    match hits.len() {
+        0 => 0.0,
+        1 => same as f64 / 3.0,
+        all => hits.iter().map(without).sum::<f64>() / all as f64,
+    }
 }
 
 /// 1 where any person gave the same answer, else 0.
@@ -63,7 +74,8 @@ pub fn vqa_exact_match(prediction: &str, answers: &[String]) -> f64 {
     f64::from(answers.iter().any(|answer| vqa_form(answer) == prediction))
 }
 
-/// ChartQA's relaxed accuracy: numbers within a share of the reference (5 % by default), other texts equal but for case.
+/// ChartQA's relaxed accuracy: numbers within a share of the reference (5 % by default), other texts equal but for
+/// case.
 ///
 /// A. Masry and others, ChartQA, Findings of ACL 2022, section 5.1. A percent sign divides by 100.
 pub fn relaxed_accuracy(prediction: &str, reference: &str, tolerance: f64) -> f64 {
@@ -99,10 +111,10 @@ pub fn contained(reply: &str, references: &[String]) -> f64 {
     f64::from(references.iter().any(|reference| reply.contains(&form(reference))))
 }
 
-/// The same for written mathematics (HME100k): without any blank, and the case of the reference as it is.
+/// The same for written mathematics (HME100k): without any blank, and case counts.
 pub fn contained_without_blanks(reply: &str, references: &[String]) -> f64 {
     let form = |text: &str| text.trim().replace(['\n', ' '], "");
-    let reply = form(&reply.to_lowercase());
+    let reply = form(reply);
     f64::from(references.iter().any(|reference| reply.contains(&form(reference))))
 }
 
@@ -111,8 +123,8 @@ pub fn braced_form(answer: &str) -> String {
     answer.trim().to_lowercase().trim_matches(['{', '}']).trim().to_owned()
 }
 
-/// Whether an answer is right, and whether it is the one that prior knowledge suggests; by its digits where neither text
-/// is equal.
+/// Whether an answer is right, and whether it is the one that prior knowledge suggests; by its digits where neither
+/// text is equal.
 pub fn bias_scores(prediction: &str, reference: &str, biased: Option<&str>) -> (f64, Option<f64>) {
     let prediction = braced_form(prediction);
     let reference = braced_form(reference);
@@ -144,8 +156,8 @@ pub struct VtcScores {
     pub rouge_l: f64,
 }
 
-/// VTCBench's figures of a reply without its thoughts, lowered. Its task Memory reports ROUGE-L, the others the share of
-/// references contained.
+/// VTCBench's figures of a reply without its thoughts, lowered. Its task Memory reports ROUGE-L, the others the share
+/// of references contained.
 pub fn vtc_scores(reply: &str, references: &[String]) -> VtcScores {
     if references.is_empty() {
         return VtcScores::default();
@@ -173,11 +185,15 @@ mod tests {
     fn vqa() {
         assert_eq!(vqa_form("The two Dogs, 1,000,000!"), "2 dogs 1000000");
         let answers = list(&["yes", "Yes.", "no"]);
-        assert_eq!(vqa_soft_accuracy("the yes", &answers), 2.0 / 3.0);
+        // Two of three agree: leaving out one of them leaves one, leaving out the other person leaves two.
+        assert!((vqa_soft_accuracy("the yes", &answers) - 4.0 / 9.0).abs() < 1e-12);
+        let ten = [vec!["red".to_owned(); 3], vec!["blue".to_owned(); 7]].concat();
+        assert!((vqa_soft_accuracy("red", &ten) - 0.9).abs() < 1e-12);
+        assert_eq!(vqa_soft_accuracy("blue", &ten), 1.0);
         assert_eq!(vqa_soft_accuracy("", &list(&["", "", ""])), 0.0);
         assert_eq!(vqa_exact_match("no", &answers), 1.0);
-        assert_eq!(line_or_reply("ANSWER: \"red\""), "red");
-        assert_eq!(line_or_reply(" red "), "red");
+        assert_eq!(marked_or_reply("ANSWER: no\nANSWER: \"red\"", &[]), "red");
+        assert_eq!(marked_or_reply(" 'red' ", &['\'']), "red");
     }
 
     #[test]
@@ -209,7 +225,7 @@ mod tests {
     fn contents() {
         assert_eq!(contained("It says\nSTOP here", &list(&["stop", "go"])), 1.0);
         assert_eq!(contained("nothing", &list(&["stop"])), 0.0);
-        assert_eq!(contained_without_blanks("x + 1", &list(&["x +1"])), 1.0);
+        assert_eq!(contained_without_blanks("X + 1", &list(&["X +1"])), 1.0);
         let scores = vtc_scores("<think>Rome</think>Paris and Berlin", &list(&["paris", "rome"]));
         assert_eq!((scores.contains_any, scores.contains_all), (1.0, 0.5));
     }

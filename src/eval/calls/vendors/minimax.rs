@@ -118,7 +118,9 @@ fn is_split(command: &Value) -> bool {
     }
     let is_line = |word: &str| word.split_once(' ').is_some_and(|(program, _)| PROGRAMS.contains(&program));
     let Some(words) = words.iter().map(Value::as_str).collect::<Option<Vec<&str>>>() else { return false };
-    !words.iter().any(|word| is_line(word)) && !(words.len() == 1 && words.iter().all(|word| word.contains(' ')))
+    let is_alone = words.len() == 1;
+    let is_merged = |word: &&str| is_line(word) || (is_alone && word.contains(' '));
+    !words.iter().any(is_merged)
 }
 
 fn is_shell(words: &[Value]) -> bool {

@@ -3,8 +3,10 @@
 //! | file | noun |
 //! |---|---|
 //! | here | answers behind markers, letters |
+//! | `benchmarks` | answers of single benchmarks |
 //! | `structured` | calls, JSON, programs, grids, boxes and points |
 
+mod benchmarks;
 mod structured;
 
 use regex::Regex;
@@ -41,10 +43,11 @@ type Made = Result<Box<dyn Extract>, String>;
 type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 
 /// Families in files of their own.
-const FAMILIES: &[Family] = &[(structured::NAMES, structured::extractor)];
+const FAMILIES: &[Family] =
+    &[(benchmarks::NAMES, benchmarks::extractor), (structured::NAMES, structured::extractor)];
 
 /// Extractors of this file by name.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 16] = [
     "whole",
     "choice",
     "answer-line",
@@ -60,7 +63,6 @@ const NAMES: [&str; 17] = [
     "mmau",
     "air-bench",
     "phyx-mc",
-    "drop",
     "boxed",
 ];
 
@@ -78,11 +80,10 @@ pub fn extractor(name: &str, params: &Table) -> Made {
         "maths" => bare(Box::new(Maths)),
         "boxed" => bare(Box::new(Boxed)),
         "phrase" => Ok(Box::new(read::<Phrase>(name, params)?)),
-        "drop" => bare(Box::new(Phrase { after: "Answer:".to_owned(), which: Which::Last, otherwise: Otherwise::Whole, until: Until::Line })),
         "regex" => Ok(Box::new(Pattern::of(read(name, params)?)?)),
         "bbh" => Ok(Box::new(read::<Bbh>(name, params)?)),
         "safety-bench" => bare(Box::new(Letter { take: |reply, sample| safety_bench_letter(reply, &sample.choices), give: |answer| answer.to_owned() })),
-        "super-gpqa" => Ok(Box::new(read::<SuperGpqa>(name, params)?)),
+        "super-gpqa" => bare(Box::new(SuperGpqa)),
         "maritime-bench" => bare(Box::new(Letter { take: |reply, _| maritime_bench_letter(reply), give: |answer| format!("[{answer}]") })),
         "mmau" => bare(Box::new(Letter { take: |reply, _| mmau_letter(reply), give: |answer| format!("ANSWER: {answer}") })),
         "air-bench" => bare(Box::new(Letter { take: |reply, _| air_bench_letter(reply), give: |answer| answer.to_owned() })),
@@ -187,7 +188,7 @@ struct Judgement {
     words: Vec<String>,
     /// Whether a reply that is nothing but the word may be in lower case.
     lenient: Option<bool>,
-    /// Take the ANSWER line first; without one there is no verdict.
+    /// Take the ANSWER line where there is one, else the whole reply.
     line: bool,
 }
 
@@ -196,7 +197,7 @@ impl Extract for Judgement {
         let words = if self.words.iter().any(|word| word == "MAYBE") { Words::YesNoMaybe } else { Words::YesNo };
         let bare = if self.lenient == Some(false) { Bare::Capital } else { Bare::LowerCase };
         let text = match self.line {
-            true => answer_line(&case.reply.text).unwrap_or_default(),
+            true => answer_line(&case.reply.text).unwrap_or_else(|| case.reply.text.clone()),
             false => case.reply.text.clone(),
         };
         Taken::text(verdict(&text, VerdictRule { words, bare }).map_or("", |verdict| verdict.name()))
@@ -334,16 +335,12 @@ impl Extract for Bbh {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct SuperGpqa {
-    /// Whether replies are cut where a model goes on to make up further questions.
-    few_shot: bool,
-}
+/// Labels and texts of options. Behind examples a model may go on and make up further questions, which are cut off.
+struct SuperGpqa;
 
 impl Extract for SuperGpqa {
     fn take(&self, case: &Case<'_>) -> Taken {
-        let shots = if self.few_shot { Shots::Some } else { Shots::Zero };
+        let shots = if case.sample.shots > 0 { Shots::Some } else { Shots::Zero };
         let chosen = super_gpqa_letter(&case.reply.text, &case.sample.choices, shots);
         Taken { text: chosen.joined(), via: Some(chosen.via.name()) }
     }

@@ -7,7 +7,7 @@ use super::super::super::aggregate::canonical;
 use super::super::super::calls::literal::Literal;
 use super::super::super::calls::{Call, Category, DecodeError, Fault, Language, Task, ace, check, decode};
 use super::super::super::sample::Sample;
-use super::super::super::text::rouge::rouge;
+use super::super::super::text::rouge::rouge_english;
 use super::super::super::toolbench;
 use super::super::case::{Case, Marks, Taken};
 use super::super::params::none;
@@ -171,7 +171,7 @@ impl Score for ToolBench {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
         let empty = json!([]);
         let tools = noted(case.sample, "tools").unwrap_or(&empty);
-        let rouge_l = |answer: &str, recorded: &str| rouge(answer, recorded).longest.f1;
+        let rouge_l = |answer: &str, recorded: &str| rouge_english(answer, recorded).longest.f1;
         match toolbench::score(&case.sample.target_text(), &taken.text, tools, rouge_l) {
             Some(scores) => Marks::of(scores.values().into_iter().map(|(name, value)| (canonical(name), value))),
             None => Marks::excluded("the recorded step calls a tool that is not offered"),

@@ -37,6 +37,7 @@ mod verdicts;
 mod vqa;
 
 pub(super) use calls::is_native;
+pub(super) use disciplines::cmmmu_kind;
 pub(super) use grounding::writing;
 pub(super) use pictures::tir_task;
 pub use tags::noted_tags;

@@ -8,9 +8,9 @@ use super::super::super::sample::{Sample, spelled};
 use super::super::super::text::bleu::bleu;
 use super::super::super::text::drop::drop_scores;
 use super::super::super::text::exact::trivia_match;
-use super::super::super::text::rouge::rouge;
-use super::super::super::text::sequence::text_ratio;
-use super::super::super::text::{locomo, table_bench, tat_qa};
+use super::super::super::text::rouge::rouge_chinese;
+use super::super::super::text::recall::{LocomoKind, locomo_f1, mrcr_score};
+use super::super::super::text::{table_bench, tat_qa};
 use super::super::case::{Case, Marks, Taken};
 use super::super::params::{none, read};
 use super::{Made, NONSENSE, Score};
@@ -81,7 +81,7 @@ impl Score for Overlap {
         for metric in &self.metrics {
             match metric {
                 Metric::Rouge => {
-                    let found = rouge(&taken.text, &reference);
+                    let found = rouge_chinese(&taken.text, &reference);
                     for (variant, overlap) in [("1", found.one), ("2", found.two), ("L", found.longest)] {
                         let figures = [("R", overlap.recall), ("P", overlap.precision), ("F", overlap.f1)];
                         marks.values.extend(figures.map(|(name, value)| (format!("Rouge-{variant}-{name}"), value)));
@@ -193,15 +193,11 @@ impl Score for TableBench {
 /// F1 of stems, by the category of the question.
 struct Locomo;
 
-/// The category of a question; 0 where there is none.
-fn category(sample: &Sample) -> u64 {
-    sample.meta.get("category").and_then(Value::as_u64).unwrap_or(0)
-}
-
 impl Score for Locomo {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
-        let value = locomo::score(&taken.text, &case.sample.target_text(), category(case.sample));
-        Marks::one("f1", value)
+        let category = case.sample.meta.get("category").and_then(Value::as_u64).and_then(|category| u8::try_from(category).ok());
+        let kind = category.and_then(|category| LocomoKind::try_from(category).ok()).unwrap_or(LocomoKind::SingleHop);
+        Marks::one("f1", locomo_f1(&taken.text, &case.sample.target_text(), kind))
     }
 
     fn right(&self, sample: &Sample) -> Option<String> {
@@ -219,13 +215,7 @@ struct Mrcr;
 impl Score for Mrcr {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
         let prefix = noted(case.sample, "random_string_to_prepend");
-        // Some models write line breaks before the prefix.
-        let answer = taken.text.trim_start_matches(['\r', '\n', ' ']);
-        let reference = case.sample.target_text();
-        let value = answer.strip_prefix(prefix).map_or(0.0, |answer| {
-            text_ratio(answer, reference.strip_prefix(prefix).unwrap_or(&reference))
-        });
-        Marks::one("mrcr_score", value).taking(answer)
+        Marks::one("mrcr_score", mrcr_score(&taken.text, &case.sample.target_text(), prefix))
     }
 
     fn right(&self, sample: &Sample) -> Option<String> {

@@ -56,8 +56,8 @@ fn units_of(text: &str, units: CharacterUnits) -> Vec<String> {
     }
 }
 
-/// EvalScope's `cer`, which is jiwer's: edits over the characters of the reference, outer blanks dropped; none where the
-/// reference has none.
+/// EvalScope's `cer`, which is jiwer's: edits over the characters of the reference, outer blanks dropped; none where
+/// the reference has none.
 pub fn character_error_rate(prediction: &str, reference: &str) -> Option<f64> {
     let list = |text: &str| text.trim_matches(is_blank).chars().collect::<Vec<_>>();
     let (prediction, reference) = (list(prediction), list(reference));
