@@ -47,12 +47,13 @@ const IDENTITY: &str = "identity";
 /// The row over everything.
 const OVERALL: &str = "OVERALL";
 
-/// The figures of a name; none where it is not known, or what it stands for is no figure: `collection` has levels of its
-/// own, and `visualoverload` a file to be handed in.
+/// The figures of a name; none where it is not known, or what it stands for is no figure: `visualoverload` is a file to be
+/// handed in.
 pub fn rows(name: &str, samples: &[Scored]) -> Vec<ExtraRow> {
     let each = |of: &dyn Fn(&[&Scored]) -> Vec<Aggregate>| by_subset(samples, of);
     match name {
         "acebench" | "bfcl-v3" | "bfcl-v4" => trees::functions(name, samples),
+        "collection" => trees::mixture(samples),
         "poly_math" => trees::poly_math(samples),
         "safety_bench" => groups::safety(samples),
         "arc-agi-2" => each(&groups::tasks),

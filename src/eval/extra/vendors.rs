@@ -1,11 +1,13 @@
 //! Calls by their schemas, and checks of endpoints.
 
+use serde_json::Value;
+
 use super::super::aggregate::Aggregate;
 use super::super::calls::vendors::kimi::{self, Outcome};
 use super::super::calls::vendors::{Rate, rates};
 use super::super::calls::{Attempt, Calling};
 use super::super::figures::Scored;
-use super::{IDENTITY, values};
+use super::{IDENTITY, note, values};
 
 /// F1 of the decision to call, validity of the calls that were made, and two counts. A sample that failed called nothing.
 pub fn schema(samples: &[&Scored]) -> Vec<Aggregate> {
@@ -23,8 +25,7 @@ pub fn schema(samples: &[&Scored]) -> Vec<Aggregate> {
     };
     let attempts: Vec<Attempt> = samples.iter().map(attempt).collect();
     let calling = Calling::of(&attempts);
-    // The labels of Kimi K2 say how the official endpoint ended; its figures have names of their own.
-    let is_k2 = samples.iter().any(|sample| sample.meta.contains_key("official_finish_reason"));
+    let is_k2 = samples.iter().any(|sample| note(sample, "set").and_then(Value::as_str) == Some("k2_verifier"));
     let own = [
         ("tool_call_f1", calling.tool_call_f1),
         ("count_finish_reason_tool_call", calling.count_finish_reason_tool_call as f64),
