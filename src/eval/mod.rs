@@ -2,3 +2,4 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod maths;

@@ -67,7 +67,13 @@ impl Filter {
                 if captures.len() == 1 {
                     return whole;
                 }
-                captures.iter().skip(1).flatten().map(|group| group.as_str()).find(|group| !group.is_empty()).unwrap_or("")
+                captures
+                    .iter()
+                    .skip(1)
+                    .flatten()
+                    .map(|group| group.as_str())
+                    .find(|group| !group.is_empty())
+                    .unwrap_or("")
             })
             .collect();
         let place = if self.group_select < 0 {
