@@ -236,7 +236,10 @@ fn sentence(line: &str) -> &str {
 /// A text without the words in brackets that explain it.
 fn without_remark(text: &str) -> &str {
     match text.split_once(" (") {
-        Some((head, tail)) if !head.trim().is_empty() && (!tail.contains(')') || places::plain_words(tail.trim_end_matches(')')) > 0) => {
+        Some((head, tail))
+            if !head.trim().is_empty()
+                && (!tail.contains([')', ']']) || places::plain_words(tail.trim_end_matches(')')) > 0) =>
+        {
             head.trim()
         }
         _ => text,

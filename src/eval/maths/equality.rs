@@ -136,6 +136,10 @@ fn one_way(left: &Shape, right: &Shape) -> Option<bool> {
         (Shape::Unordered(members), Shape::Region(region)) => {
             Some(points(members).is_some_and(|set| set.is_same(region)))
         }
+        // Values that are all the same are one value.
+        (Shape::Unordered(members), Shape::Scalar(_) | Shape::Percent(_)) if members.len() <= 8 => {
+            Some(!members.is_empty() && members.iter().all(|member| same(member, right)))
+        }
         (Shape::Matrix(first), Shape::Matrix(second)) => Some(same_matrix(first, second)),
         (Shape::Other(first), Shape::Other(second)) => Some(first == second),
         _ => None,

@@ -129,8 +129,9 @@ mod tests {
 
     #[test]
     fn patterns_agree_with_the_harnesses() {
-        let columns: [(&str, fn(&str) -> String); 4] = [
-            ("lm_eval_strict", strict),
+        type Extractor = fn(&str) -> String;
+        let columns = [
+            ("lm_eval_strict", strict as Extractor),
             ("lm_eval_flexible", flexible),
             ("gsm8k_reference", reference),
             ("evalscope_regex_filter", strict),
