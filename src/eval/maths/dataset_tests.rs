@@ -1,5 +1,7 @@
 //! Answers and verdicts of data sets, where they lie beside the project.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests say what they need and stop there")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

@@ -183,6 +183,12 @@ fn hostile_texts_are_answered() {
         "1+".repeat(50_000),
         "\\begin{pmatrix}".repeat(700),
         "[[".repeat(3_000),
+        format!("5{}", "!".repeat(3_000)),
+        format!("5{}", "%".repeat(3_000)),
+        format!("x{}", "'".repeat(3_000)),
+        format!("5{}", "\\bmod 7".repeat(1_000)),
+        format!("5{}", " apples/7".repeat(900)),
+        format!("{}7{}", "(1/".repeat(20), ")!".repeat(20)),
     ];
     for text in &texts {
         let _ = judge(text, text);

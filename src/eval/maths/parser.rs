@@ -8,7 +8,13 @@ use super::token::{self, Sign, Token};
 use super::tree::{Function, Named, Node, Relation};
 
 /// How deep brackets may be nested.
-const MOST_DEPTH: usize = 120;
+const MOST_DEPTH: usize = 72;
+
+/// How deep a tree may be, so that what reads it needs little stack.
+const MOST_LEVELS: usize = 80;
+
+/// How many signs of division, units or marks may follow each other on one level.
+const MOST_LINKS: usize = 40;
 
 /// More bytes than any answer has; a longer text is not read as mathematics.
 const MOST_BYTES: usize = 12_000;
@@ -33,7 +39,7 @@ pub fn parse(text: &str) -> Option<Node> {
         parser.at += 1;
     }
     let node = parser.list()?;
-    parser.peek().is_none().then_some(node)
+    (parser.peek().is_none() && node.is_shallow(MOST_LEVELS)).then_some(node)
 }
 
 fn is_words(sign: Option<&Sign>) -> bool {
@@ -255,7 +261,12 @@ impl Parser {
     /// Factors, with units and words behind them.
     pub(super) fn term(&mut self) -> Option<Node> {
         let mut value = self.signed()?;
+        let mut links = 0;
         loop {
+            links += usize::from(!matches!(value, Node::Product(_)));
+            if links > MOST_LINKS {
+                return None;
+            }
             match self.peek() {
                 Some(Sign::Times) => {
                     self.at += 1;

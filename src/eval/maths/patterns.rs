@@ -123,6 +123,7 @@ fn cleaned(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
     use crate::eval::agreement::{self, Agreement};

@@ -5,11 +5,14 @@ use super::parser::Parser;
 use super::token::Sign;
 use super::tree::{Function, Node};
 
+/// How many marks may stand behind one operand.
+const MOST_MARKS: usize = 12;
+
 impl Parser {
     /// An operand with everything raised, lowered or put behind it.
     pub(super) fn power(&mut self) -> Option<Node> {
         let mut value = self.operand()?;
-        loop {
+        for _ in 0..MOST_MARKS {
             match self.peek() {
                 Some(Sign::Caret) => {
                     self.at += 1;
@@ -51,6 +54,7 @@ impl Parser {
                 _ => return Some(value),
             }
         }
+        None
     }
 
     /// What stands behind `^`; `Some(None)` for a degree sign in braces.

@@ -315,6 +315,7 @@ fn distance(inner: &Node, relation: Relation, right: &Node, name: &str) -> Optio
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::super::parser::parse;
     use super::*;
