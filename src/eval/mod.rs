@@ -57,3 +57,4 @@ pub mod tags;
 pub mod task;
 pub mod text;
 pub mod toolbench;
+pub mod maths;

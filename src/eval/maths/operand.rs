@@ -61,7 +61,8 @@ impl Parser {
     fn number(&mut self, digits: &str, repeating: &str, exponent: i32) -> Option<Node> {
         let decimal = digits.contains('.') && repeating.is_empty();
         let mut value = number::decimal(digits, repeating, exponent)?;
-        if self.peek() == Some(&Sign::Ellipsis) && decimal && !matches!(self.ahead(1), Some(Sign::Comma)) {
+        let goes_on = if decimal { !matches!(self.ahead(1), Some(Sign::Comma)) } else { self.ahead(1).is_none() };
+        if self.peek() == Some(&Sign::Ellipsis) && goes_on {
             self.at += 1;
             if let Some(exact) = going_on(digits) {
                 return Some(Node::rational(exact));
@@ -162,14 +163,34 @@ impl Parser {
         if self.take(&Sign::CloseSet) {
             return Some(Node::Named(Named::Empty));
         }
+        let condition = self.condition();
         let bars = std::mem::take(&mut self.bars);
         let inside = self.deeper(Self::list)?;
         self.bars = bars;
         self.expect(&Sign::CloseSet)?;
+        if condition {
+            return Some(inside);
+        }
         Some(Node::Set(match inside {
             Node::List(members) => members,
             single => vec![single],
         }))
+    }
+
+    /// Takes `x |`, `x :` or `x ∈ ℝ |`, behind which a set is described by what its members fulfil.
+    fn condition(&mut self) -> bool {
+        let divides = |sign: Option<&Sign>| matches!(sign, Some(Sign::Bar | Sign::Colon));
+        let length = match (self.peek(), self.ahead(1), self.ahead(2)) {
+            (Some(Sign::Letter(_)), divider, _) if divides(divider) => 2,
+            (Some(Sign::Letter(_)), Some(Sign::Relation(Relation::Member)), Some(Sign::Named(_)))
+                if divides(self.ahead(3)) =>
+            {
+                4
+            }
+            _ => 0,
+        };
+        self.at += length;
+        length > 0
     }
 
     fn angles(&mut self) -> Option<Node> {
@@ -248,7 +269,10 @@ impl Parser {
 
     fn function(&mut self, function: Function) -> Option<Node> {
         let power = if self.take(&Sign::Caret) { self.exponent()? } else { None };
-        let inverse = power.as_ref().and_then(Node::literal).is_some_and(|power| power == -num_traits::one::<num_rational::BigRational>());
+        let inverse = power
+            .as_ref()
+            .and_then(Node::literal)
+            .is_some_and(|power| power == -num_traits::one::<num_rational::BigRational>());
         let (function, power) = match (function, inverse) {
             (Function::Sin, true) => (Function::Asin, None),
             (Function::Cos, true) => (Function::Acos, None),

@@ -108,6 +108,7 @@ pub fn same_equation(left: (&Node, &Node), right: (&Node, &Node)) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::super::parser::parse;
     use super::*;

@@ -61,9 +61,12 @@ impl Shape {
             Node::Bracketed(open, close, members) => Self::bracketed(*open, *close, members, node),
             Node::Named(Named::Other(_)) | Node::Ellipsis | Node::Infinity => Self::Other(node.clone()),
             Node::Negative(inner) if **inner == Node::Infinity => Self::Other(node.clone()),
-            Node::Named(_) | Node::Union(_) | Node::Intersection(_) | Node::Without(..) | Node::Either(_) | Node::Both(_) => {
-                Region::of(node).map_or_else(|| Self::Other(node.clone()), Self::Region)
-            }
+            Node::Named(_)
+            | Node::Union(_)
+            | Node::Intersection(_)
+            | Node::Without(..)
+            | Node::Either(_)
+            | Node::Both(_) => Region::of(node).map_or_else(|| Self::Other(node.clone()), Self::Region),
             Node::Matrix(rows) => Self::Matrix(rows.clone()),
             Node::Determinant(rows) if rows.iter().any(|row| row.len() != rows.len()) => Self::Other(node.clone()),
             Node::Related(sides, relations) => Self::related(sides, relations, node),

@@ -231,6 +231,18 @@ impl Node {
         }
     }
 
+    /// Whether the tree has no more levels than that; found out without recursion.
+    pub fn is_shallow(&self, most: usize) -> bool {
+        let mut open = vec![(self, 1)];
+        while let Some((node, level)) = open.pop() {
+            if level > most {
+                return false;
+            }
+            open.extend(node.children().into_iter().map(|child| (child, level + 1)));
+        }
+        true
+    }
+
     /// Whether the test holds for this node or one below.
     pub fn any(&self, test: &impl Fn(&Node) -> bool) -> bool {
         test(self) || self.children().into_iter().any(|child| child.any(test))
