@@ -350,7 +350,12 @@ impl Loader<'_, '_> {
                     .hint("compare the row with those of the card's sample, or correct the card")
             })?;
             self.left_out += u64::from(made.is_empty());
-            drafts.extend(made);
+            drafts.extend(made.into_iter().map(|mut draft| {
+                if !subset.is_empty() {
+                    subset.clone_into(&mut draft.sample.subset);
+                }
+                draft
+            }));
         }
         Ok(drafts)
     }
