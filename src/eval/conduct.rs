@@ -124,7 +124,9 @@ impl Evaluation {
             loaded.push(Loaded { benchmark, filters, questions });
         }
         if task.limit.is_some() {
-            notices.push("--limit: a part of the samples is asked; the scores are for checking, not for comparing".to_owned());
+            notices.push(
+                "--limit: a part of the samples is asked; the scores are for checking, not for comparing".to_owned(),
+            );
         }
         Ok(Evaluation { task: task.clone(), plan, generation, loaded, notices })
     }
@@ -140,7 +142,11 @@ impl Evaluation {
     /// Every sample with its benchmark.
     pub fn samples(&self) -> impl Iterator<Item = (&Benchmark, &Sample)> {
         self.loaded.iter().flat_map(|loaded| {
-            loaded.questions.subsets.iter().flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, sample)))
+            loaded
+                .questions
+                .subsets
+                .iter()
+                .flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, sample)))
         })
     }
 
@@ -185,7 +191,8 @@ impl Evaluation {
 
     /// What EvalScope saves as `task_config.yaml`: the task, and what each benchmark became. Keys are not in it.
     fn config(&self) -> Result<Value> {
-        let mut config = serde_json::to_value(&self.task).map_err(|error| Failure::bug("a task cannot be spelled").because(error))?;
+        let mut config = serde_json::to_value(&self.task)
+            .map_err(|error| Failure::bug("a task cannot be spelled").because(error))?;
         let mut benchmarks = serde_json::Map::new();
         for Loaded { benchmark, .. } in &self.loaded {
             let card = benchmark.card();
@@ -242,8 +249,10 @@ fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
         }
         let is_id = path.split('/').count() == 2 && !path.starts_with(['.', '/', '~']);
         if !is_id || task.dataset_hub.as_deref() == Some("local") {
-            return Err(Failure::files(format!("--dataset-args {name}: local_path {path}: there is no such file or folder"))
-                .hint("check the path; it counts from the folder that the command runs in"));
+            return Err(Failure::files(format!(
+                "--dataset-args {name}: local_path {path}: there is no such file or folder"
+            ))
+            .hint("check the path; it counts from the folder that the command runs in"));
         }
     }
     let hub = match task.dataset_hub.as_deref() {
@@ -251,20 +260,24 @@ fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
         Some("huggingface") => Hub::HuggingFace,
         Some("sample") => return Ok(Place::Sample),
         Some("local") => {
-            let folder = task.dataset_dir.as_deref().map(|dir| PathBuf::from(dir).join(name)).filter(|path| path.exists());
+            let folder =
+                task.dataset_dir.as_deref().map(|dir| PathBuf::from(dir).join(name)).filter(|path| path.exists());
             return folder.map(Place::Local).ok_or_else(|| {
-                Failure::usage(format!("--dataset-hub local: {name} has no data on this machine"))
-                    .hint(format!("put it into a folder {name} below --dataset-dir, or name it as local_path in --dataset-args"))
+                Failure::usage(format!("--dataset-hub local: {name} has no data on this machine")).hint(format!(
+                    "put it into a folder {name} below --dataset-dir, or name it as local_path in --dataset-args"
+                ))
             });
         }
         Some(other) => {
-            return Err(Failure::usage(format!("--dataset-hub {other}: no such hub")).hint("known are modelscope, huggingface, local, sample"));
+            return Err(Failure::usage(format!("--dataset-hub {other}: no such hub"))
+                .hint("known are modelscope, huggingface, local, sample"));
         }
     };
     let card = benchmark.card();
     if card.source.modelscope.is_none() && card.source.huggingface.is_none() && benchmark.args.local_path.is_none() {
-        return Err(Failure::usage(format!("{name}: its data is your own"))
-            .hint(format!("name it: --dataset-args '{{\"{name}\": {{\"local_path\": \"FOLDER\", \"subset_list\": [\"FILE\"]}}}}'")));
+        return Err(Failure::usage(format!("{name}: its data is your own")).hint(format!(
+            "name it: --dataset-args '{{\"{name}\": {{\"local_path\": \"FOLDER\", \"subset_list\": [\"FILE\"]}}}}'"
+        )));
     }
     Ok(Place::Hub(hub))
 }
@@ -401,7 +414,8 @@ impl Run<'_> {
         };
         let mut performance = Performance::default();
         let generation = &self.evaluation.generation;
-        let interval = Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
+        let interval =
+            Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
         let patience = Patience { retries: generation.retries, interval };
         let mut asking = Asking { samples: Arc::default(), speller: self.asker.speller(), patience };
         // What is known already is scored at once, the rest is asked.
@@ -411,10 +425,14 @@ impl Run<'_> {
             let path = folder.predictions(name, subset);
             let cache = Cache::read(&path)?;
             if cache.broken > 0 {
-                notices.push(format!("{name}: {subset}: {} lines of an earlier run are no rows and were passed over", cache.broken));
+                notices.push(format!(
+                    "{name}: {subset}: {} lines of an earlier run are no rows and were passed over",
+                    cache.broken
+                ));
             }
             let before = cache.len();
-            desk.files.insert(subset.clone(), (RowFile::append(&path)?, RowFile::create(&folder.reviews(name, subset))?));
+            desk.files
+                .insert(subset.clone(), (RowFile::append(&path)?, RowFile::create(&folder.reviews(name, subset))?));
             let mut used = 0;
             for sample in samples {
                 let digest = question_digest(&asking.body(sample)?, sample);
@@ -491,7 +509,8 @@ impl Run<'_> {
             if samples.is_empty() {
                 continue;
             }
-            let made = if aggregate == "official" { Vec::new() } else { figures(&aggregate, &card.report.metrics, &samples) };
+            let made =
+                if aggregate == "official" { Vec::new() } else { figures(&aggregate, &card.report.metrics, &samples) };
             subsets.push(SubsetFigures { name: subset.clone(), figures: made, is_aggregate: false, category: None });
         }
         if let Some(rows) = &card.report.rows {
