@@ -43,6 +43,8 @@ struct Way {
     prompt: Prompt,
     answer: Answer,
     method: Method,
+    /// Parameters of the scorer, which expressions may use by name.
+    known: Names,
 }
 
 /// Templates of the user in place of the card's.
@@ -198,6 +200,10 @@ impl Benchmark {
             }
         }
         let Some(chosen) = self.ways.get(way) else { return Ok(None) };
+        for (name, value) in &chosen.known {
+            // What the record has of that name comes first.
+            names.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         let mut found: Map<String, Value> = Map::new();
         for (field, _) in chosen.fields.list() {
             let value = self
@@ -351,7 +357,9 @@ impl Benchmark {
 impl Way {
     fn of(fields: &Fields, prompt: &Prompt, answer: &Answer) -> Result<Self, String> {
         let method = Method::of(answer)?;
-        Ok(Way { fields: fields.clone(), prompt: prompt.clone(), answer: answer.clone(), method })
+        let params = answer.score.as_ref().map(super::card::Method::params).unwrap_or_default();
+        let known = params.iter().map(|(name, value)| (name.clone(), Seen::from_serialize(value))).collect();
+        Ok(Way { fields: fields.clone(), prompt: prompt.clone(), answer: answer.clone(), method, known })
     }
 }
 
