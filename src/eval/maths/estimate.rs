@@ -66,7 +66,8 @@ impl Estimator {
             Node::Applied(name, arguments) => self.applied(name, arguments),
             Node::Percent(inner) => self.value(inner).times(Ball::real(0.01)),
             Node::Degrees(inner) => self.value(inner),
-            Node::Measured(inner, read) => self.value(read.as_deref().unwrap_or(inner)),
+            Node::Measured(inner, None) => self.value(inner),
+            Node::Measured(inner, Some(unit)) => self.value(inner).times(self.value(unit)),
             Node::Bound(binder, variable, parts) => self.bound(*binder, variable, parts),
             _ => unknown(),
         }

@@ -80,7 +80,8 @@ impl Normaliser {
             }
             Node::Degrees(inner) => self.normal(inner),
             Node::Based(digits, base) => number::in_base(digits, *base).map(Fraction::constant).ok_or(Unfit),
-            Node::Measured(inner, read) => self.normal(read.as_deref().unwrap_or(inner)),
+            Node::Measured(inner, None) => self.normal(inner),
+            Node::Measured(inner, Some(unit)) => self.normal(inner)?.times(&self.normal(unit)?),
             Node::Bound(binder @ (Binder::Sum | Binder::Product), variable, parts) => {
                 self.repeated(*binder, variable, parts)
             }

@@ -69,12 +69,18 @@ impl Parser {
             }
         }
         let whole = !digits.contains('.') && repeating.is_empty() && exponent == 0;
-        if whole && self.peek() == Some(&Sign::Frac) {
-            let begin = self.at;
+        if whole && self.is_plain_fraction() {
+            let (begin, kept) = (self.at, self.tokens.get(self.at + 1).cloned());
             let fraction = self.operand()?;
             match parser::proper(&fraction) {
                 Some(part) => value += part,
-                None => self.at = begin,
+                None => {
+                    // An improper fraction is a factor and is read as such, from its first sign.
+                    self.at = begin;
+                    if let (Some(token), Some(kept)) = (self.tokens.get_mut(begin + 1), kept) {
+                        *token = kept;
+                    }
+                }
             }
         } else if whole
             && self.is_spaced()
@@ -87,6 +93,23 @@ impl Parser {
             value += parser::proper(&Node::Quotient(Box::new(above), Box::new(below)))?;
         }
         Some(Node::Number { value, decimal })
+    }
+
+    /// Whether a fraction of two whole numbers stands here: `\frac12`, `\frac{1}{2}`.
+    fn is_plain_fraction(&self) -> bool {
+        let length = |at: usize| match (self.ahead(at), self.ahead(at + 1), self.ahead(at + 2)) {
+            (Some(Sign::Number { .. }), _, _) => Some(1),
+            (Some(Sign::OpenGroup), Some(Sign::Number { .. }), Some(Sign::CloseGroup)) => Some(3),
+            _ => None,
+        };
+        if self.peek() != Some(&Sign::Frac) {
+            return false;
+        }
+        match (self.ahead(1), length(1)) {
+            (Some(Sign::Number { digits, .. }), _) if digits.len() == 2 => true,
+            (_, Some(above)) => length(1 + above).is_some(),
+            _ => false,
+        }
     }
 
     fn letter(&mut self, letter: String) -> Option<Node> {
@@ -374,7 +397,7 @@ impl Parser {
             return self.integral(lower, upper?);
         }
         let body = self.term()?;
-        let upper = if binder == Binder::Limit { lower.clone() } else { upper? };
+        let upper = if binder == Binder::Limit { Node::integer(0) } else { upper? };
         Some(Node::Bound(binder, variable?, Box::new([lower, upper, body])))
     }
 

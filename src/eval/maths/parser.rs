@@ -291,13 +291,13 @@ impl Parser {
                     return Some(Node::Call(Function::Binomial, vec![value, below]));
                 }
                 Some(Sign::Text(_) | Sign::Word(_)) if carries_unit(&value) && !self.is_product() => {
-                    let read = self.unit()?.map(|word| Box::new(multiply(value.clone(), Node::Text(word))));
-                    value = Node::Measured(Box::new(value), read);
+                    let word = self.unit()?.map(|word| Box::new(Node::Text(word)));
+                    value = Node::Measured(Box::new(value), word);
                 }
                 Some(Sign::Letter(letter)) if token::is_unit(letter) && self.is_last_unit(&value) => {
-                    let read = multiply(value.clone(), Node::Symbol(letter.clone()));
+                    let letter = Node::Symbol(letter.clone());
                     self.unit()?;
-                    value = Node::Measured(Box::new(value), Some(Box::new(read)));
+                    value = Node::Measured(Box::new(value), Some(Box::new(letter)));
                 }
                 Some(_) if self.begins_factor() => value = multiply(value, self.power()?),
                 _ => return Some(value),

@@ -66,7 +66,7 @@ pub enum Binder {
     Product,
     /// A definite integral.
     Integral,
-    /// A limit; both bounds are the point.
+    /// A limit; the lower bound is the point.
     Limit,
 }
 
@@ -150,7 +150,7 @@ pub enum Node {
     Degrees(Box<Node>),
     /// Digits with the base they are written in.
     Based(String, u32),
-    /// A value followed by a unit or another word; the second is what it reads as where the letters are symbols.
+    /// A value followed by a unit or other words; the second is the unit where it is a single letter or word.
     Measured(Box<Node>, Option<Box<Node>>),
     /// Words.
     Text(String),
