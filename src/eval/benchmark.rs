@@ -225,7 +225,7 @@ impl Benchmark {
         };
         let messages = take("messages").map(|value| chat(&value)).transpose()?;
         let mut sample = Sample {
-            subset: take("subset").map(|value| spelled(&value)).unwrap_or_default(),
+            subset: take("subset").map_or_else(|| named(&names, "subset"), |value| spelled(&value)),
             question: take("question").map(|value| spelled(&value)).unwrap_or_default(),
             choices: match take("choices") {
                 Some(Value::Array(list)) => list.iter().map(spelled).collect(),
@@ -358,7 +358,8 @@ impl Way {
     fn of(fields: &Fields, prompt: &Prompt, answer: &Answer) -> Result<Self, String> {
         let method = Method::of(answer)?;
         let params = answer.score.as_ref().map(super::card::Method::params).unwrap_or_default();
-        let known = params.iter().map(|(name, value)| (name.clone(), Seen::from_serialize(value))).collect();
+        let told = |value: &toml::Value| seen(&serde_json::to_value(value).unwrap_or_default());
+        let known = params.iter().map(|(name, value)| (name.clone(), told(value))).collect();
         Ok(Way { fields: fields.clone(), prompt: prompt.clone(), answer: answer.clone(), method, known })
     }
 }
@@ -464,6 +465,11 @@ fn shots(card: &Card, args: &DatasetArgs) -> Result<usize, String> {
         }
         _ => Ok(asked),
     }
+}
+
+/// A text among the names; empty where there is none.
+fn named(names: &Names, name: &str) -> String {
+    names.get(name).and_then(Seen::as_str).unwrap_or_default().to_owned()
 }
 
 /// A chat as it is sent: a list of messages, or one text that the user says.

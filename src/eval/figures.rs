@@ -229,7 +229,11 @@ fn figure(mut aggregate: Aggregate, value: &str, samples: &[&Scored]) -> Figure 
 /// How EvalScope identifies a value of samples: a name, and what tells it from others of that name. Values are named as its
 /// scorers name them, `bleu-1` and `Rouge-L-R`, or with brackets: `accuracy[level=overall]`.
 pub fn identity(value: &str) -> (String, Map<String, Value>) {
-    let number = |text: &str| text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from);
+    let real = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = |text: &str| match text.parse::<u64>() {
+        Ok(whole) => Value::from(whole),
+        Err(_) => real(text).map_or_else(|| Value::from(text), Value::from),
+    };
     let mut dimensions = Map::new();
     let mut put = |name: &str, value: Value| drop(dimensions.insert(name.to_owned(), value));
     let parts: Vec<&str> = value.split('-').collect();

@@ -279,27 +279,31 @@ impl Loader<'_, '_> {
     /// All records of a configuration and a split, or of the splits that a `+` joins.
     fn rows(&mut self, config: &str, split: &str) -> Result<Records> {
         let several = split.contains('+');
-        let is_hub = matches!(self.place, Place::Hub(_));
-        match self.files(config, split) {
-            Ok(files) if !(several && is_hub) => self.records(&files, config),
-            Err(failure) if !several => Err(failure),
-            _ => {
-                let mut all = Records { rows: Vec::new(), folder: PathBuf::new(), name: String::new() };
-                for part in split.split('+') {
-                    let files = self.files(config, part)?;
-                    let Records { rows, folder, name } = self.records(&files, config)?;
-                    all = Records { rows: all.rows.into_iter().chain(rows).collect(), folder, name };
-                }
-                Ok(all)
-            }
+        // A hub has each of them; in a folder one file may hold both.
+        let whole = if several && matches!(self.place, Place::Hub(_)) { None } else { Some(self.files(config, split)) };
+        match whole {
+            Some(Ok(files)) => return self.records(&files, config),
+            Some(Err(failure)) if !several => return Err(failure),
+            _ => {}
         }
+        let mut all = Records { rows: Vec::new(), folder: PathBuf::new(), name: String::new() };
+        for part in split.split('+') {
+            let files = self.files(config, part)?;
+            let Records { rows, folder, name } = self.records(&files, config)?;
+            all = Records { rows: all.rows.into_iter().chain(rows).collect(), folder, name };
+        }
+        Ok(all)
     }
 
-    fn records(&self, files: &Files, config: &str) -> Result<Records> {
+    fn records(&mut self, files: &Files, config: &str) -> Result<Records> {
         let mut rows = Vec::new();
         for path in &files.paths {
             match &self.benchmark.card().source.reader {
-                Some(reader) => rows.extend(readers::read(reader, path, config, &self.benchmark.params)?),
+                Some(reader) => {
+                    let read = readers::read(reader, path, config, &self.benchmark.params)?;
+                    rows.extend(read.rows);
+                    self.notice(read.notice);
+                }
                 None => {
                     for row in Rows::open(path)? {
                         rows.push(row?);
@@ -311,11 +315,24 @@ impl Loader<'_, '_> {
         Ok(Records { rows, folder: files.folder.clone(), name })
     }
 
+    /// Tells something once.
+    fn notice(&mut self, notice: impl IntoIterator<Item = String>) {
+        for notice in notice {
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
+        }
+    }
+
     fn files(&mut self, config: &str, split: &str) -> Result<Files> {
         let card = self.benchmark.card();
         // The layout fills in subset and split itself.
-        let pattern = card.source.files.as_deref().map(|files| self.filled(files, "{subset}"));
-        match self.place {
+        let own = card.source.reader.as_deref().and_then(|reader| readers::file(reader, config)).map(str::to_owned);
+        let pattern = card.source.files.as_deref().map(|files| self.filled(files, "{subset}")).or(own);
+        // What is made by the program is at no hub.
+        let is_built_in = card.source.reader.as_deref() == Some(readers::BUILT_IN);
+        let place = if is_built_in && matches!(self.place, Place::Hub(_)) { &Place::Sample } else { self.place };
+        match place {
             Place::Local(path) if path.is_file() => {
                 let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
                 Ok(Files { folder, paths: vec![path.clone()] })
@@ -328,13 +345,8 @@ impl Loader<'_, '_> {
             Place::Hub(hub) => {
                 let wanted = self.wanted(*hub, config, split, pattern)?;
                 let Fetched { path, notices, .. } = (self.fetch)(&wanted)?;
-                for notice in notices {
-                    if !self.notices.contains(&notice) {
-                        self.notices.push(notice);
-                    }
-                }
-                let folder =
-                    if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
+                self.notice(notices);
+                let folder = if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
                 Ok(Files { folder, paths: vec![path] })
             }
         }

@@ -76,8 +76,8 @@ fn the_share_of_needles_is_counted() {
 #[test]
 fn the_needle_of_a_language_is_not_in_its_corpus_and_fits_the_question() {
     for (language, corpus) in [
-        (Language::English, include_str!("../../../datasets/needle_haystack/english.txt")),
-        (Language::Chinese, include_str!("../../../datasets/needle_haystack/chinese.txt")),
+        (Language::English, include_str!("../../../datasets/needle_haystack/sample/english.txt")),
+        (Language::Chinese, include_str!("../../../datasets/needle_haystack/sample/chinese.txt")),
     ] {
         assert!((8_000..13_000).contains(&corpus.len()), "{}", corpus.len());
         let needle = &needles(language)[0];

@@ -181,7 +181,12 @@ impl Score for ToolBench {
         let tools = noted(case.sample, "tools").unwrap_or(&empty);
         let rouge_l = |answer: &str, recorded: &str| rouge_english(answer, recorded).longest.f1;
         match toolbench::score(&case.sample.target_text(), &taken.text, tools, rouge_l) {
-            Some(scores) => Marks::of(scores.values().into_iter().map(|(name, value)| (canonical(name), value))),
+            Some(scores) => {
+                let mut values: Vec<(&str, f64)> = scores.values().into_iter().map(|(name, value)| (canonical(name), value)).collect();
+                // What every step has comes first.
+                values.sort_by_key(|(name, _)| *name != "Plan.EM");
+                Marks::of(values)
+            }
             None => Marks::excluded("the recorded step calls a tool that is not offered"),
         }
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `calls` | calls of functions |
 //! | `decisions` | probabilities of options |
+//! | `delegated` | samples of a mixture, each as its own benchmark scores |
 //! | `disciplines` | letters and open answers of MMMU, CMMMU and PhyX |
 //! | `forms` | answers with a grammar of their own |
 //! | `grounding` | boxes, points, captions of parts of pictures; needles in texts |
@@ -21,6 +22,7 @@
 
 mod calls;
 mod decisions;
+mod delegated;
 mod disciplines;
 mod forms;
 mod grounding;
@@ -72,6 +74,7 @@ type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 const FAMILIES: &[Family] = &[
     (calls::NAMES, calls::scorer),
     (decisions::NAMES, decisions::scorer),
+    (delegated::NAMES, delegated::scorer),
     (disciplines::NAMES, disciplines::scorer),
     (forms::NAMES, forms::scorer),
     (grounding::NAMES, grounding::scorer),

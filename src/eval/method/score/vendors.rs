@@ -37,7 +37,7 @@ fn tools<'a>(sample: &'a Sample, name: &str, empty: &'a Value) -> &'a Value {
     noted(sample, name).filter(|tools| tools.is_array()).unwrap_or(empty)
 }
 
-/// Whose names the figures go by.
+/// Whose names the figures of a subset go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Set {
@@ -58,18 +58,15 @@ impl Score for Schema {
         let empty = json!([]);
         let should = noted(case.sample, "should_call_tool").and_then(Value::as_bool).unwrap_or(false);
         let (attempt, fits) = Attempt::judge(&called(case.reply), tools(case.sample, "tools", &empty), should);
-        let mut values = vec![
+        let values = [
             ("passed", attempt.passed),
             ("finish_reason_tool_call", attempt.finish_reason_tool_call),
             ("successful_tool_call", attempt.successful_tool_call),
             ("should_call_tool", attempt.should_call_tool),
         ];
-        // The check of Kimi K2 has no verdict on single samples beside these.
-        if self.set == Set::K2Verifier {
-            values.rotate_left(1);
-        }
         let marks = Marks::of(values.into_iter().map(|(name, value)| (name, f64::from(value))));
-        Marks { explanation: fits.err().map(|error| error.to_string()), ..marks }
+        let family = if self.set == Set::K2Verifier { "k2_verifier" } else { "general_fc" };
+        Marks { explanation: fits.err().map(|error| error.to_string()), ..marks }.noting("set", family)
     }
 
     fn right(&self, _: &Sample) -> Option<String> {

@@ -1,0 +1,92 @@
+//! Rows that are means over subsets.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::super::aggregate::collection::{self, Levels};
+use super::super::aggregate::{Aggregate, groups, means};
+use super::super::calls::{self, Row};
+use super::super::figures::Scored;
+use super::{ExtraRow, OVERALL, mean, subsets, text};
+
+/// The category of rows that belong to none.
+const NO_CATEGORY: &str = "-";
+
+fn row(metric: Aggregate, subset: &str) -> ExtraRow {
+    ExtraRow { metric, subset: Some(subset.to_owned()), category: Some(NO_CATEGORY.to_owned()) }
+}
+
+/// The rows of the function-calling benchmarks: families, and all of them together.
+pub fn functions(name: &str, samples: &[Scored]) -> Vec<ExtraRow> {
+    let tree = match name {
+        "acebench" => calls::acebench(),
+        "bfcl-v3" => calls::bfcl_v3(),
+        _ => calls::bfcl_v4(),
+    };
+    let leaf = |name: &str| {
+        let own: Vec<&Scored> = samples.iter().filter(|sample| sample.subset == name).collect();
+        mean(&own, "accuracy").map(|figure| Row { name: name.to_owned(), score: figure.score, num: figure.num })
+    };
+    let leaves: Vec<Row> = subsets(samples).into_iter().filter_map(leaf).collect();
+    let made = calls::rows(&tree, &leaves).into_iter();
+    made.map(|made| row(Aggregate::new("accuracy", "mean", made.score, made.num), &made.name)).collect()
+}
+
+/// For each language the accuracy weighted by difficulty, and their plain mean.
+pub fn poly_math(samples: &[Scored]) -> Vec<ExtraRow> {
+    let mut languages: Vec<(String, BTreeMap<String, Vec<f64>>)> = Vec::new();
+    for sample in samples {
+        let (Some(language), Some(level)) = (text(sample, "language"), text(sample, "level")) else { continue };
+        let Some(value) = sample.value("accuracy") else { continue };
+        if !languages.iter().any(|(known, _)| *known == language) {
+            languages.push((language.clone(), BTreeMap::new()));
+        }
+        if let Some((_, levels)) = languages.iter_mut().find(|(known, _)| *known == language) {
+            levels.entry(level).or_default().push(value);
+        }
+    }
+    let figure = |score, num| Aggregate::new("accuracy", "weighted_mean", score, num).at("weighting", "difficulty");
+    let mut rows = Vec::new();
+    for (language, levels) in languages {
+        let accuracies: BTreeMap<&str, f64> =
+            levels.iter().filter_map(|(level, values)| Some((level.as_str(), means::mean(values)?))).collect();
+        let num = levels.values().map(Vec::len).sum::<usize>() as u64;
+        rows.extend(groups::by_difficulty(&accuracies).map(|score| row(figure(score, num), &language)));
+    }
+    let scores: Vec<f64> = rows.iter().map(|row| row.metric.score).collect();
+    let num = rows.iter().map(|row| row.metric.num).sum();
+    rows.extend(means::mean(&scores).map(|score| row(figure(score, num), OVERALL)));
+    rows
+}
+
+/// The levels of a mixture, by the main value of each sample that has one.
+fn levels(samples: &[Scored]) -> Levels {
+    let list = |sample: &Scored, name: &str| -> Vec<String> {
+        let list = sample.meta.get(name).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let row = |sample: &Scored| {
+        let (metric, _) = sample.marks.as_ref()?.values.first()?;
+        Some(collection::Row {
+            task: text(sample, "task_type").unwrap_or_default(),
+            dataset: text(sample, "dataset_name").unwrap_or_default(),
+            subset: text(sample, "subset_name").unwrap_or_default(),
+            tags: list(sample, "tags"),
+            categories: list(sample, "categories"),
+            weight: sample.meta.get("weight").and_then(Value::as_f64).unwrap_or(1.0),
+            score: sample.value(super::super::aggregate::canonical(metric))?,
+        })
+    };
+    Levels::of(&samples.iter().filter_map(row).collect::<Vec<_>>())
+}
+
+/// A row for each subset of each benchmark in a mixture.
+pub fn mixture(samples: &[Scored]) -> Vec<ExtraRow> {
+    let line = |line: collection::Line| {
+        let [_, dataset, subset] = line.of.as_slice() else { return None };
+        let metric = Aggregate::new("accuracy", "mean", line.micro, line.count as u64);
+        Some(ExtraRow { metric, subset: Some(format!("{dataset}/{subset}")), category: Some(dataset.clone()) })
+    };
+    levels(samples).subsets.into_iter().filter_map(line).collect()
+}
