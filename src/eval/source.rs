@@ -170,7 +170,12 @@ impl Loader<'_, '_> {
         if card.source.splits.is_empty() {
             return Ok(subsets.iter().map(one).collect());
         }
-        let wanted = self.benchmark.args.eval_split.as_ref().map_or_else(|| card.source.splits.clone(), |split| vec![split.clone()]);
+        let wanted = self
+            .benchmark
+            .args
+            .eval_split
+            .as_ref()
+            .map_or_else(|| card.source.splits.clone(), |split| vec![split.clone()]);
         let in_split = |split: String| {
             let asked = subsets.iter().map(move |subset| Asked {
                 name: format!("{subset}-{split}"),
@@ -346,7 +351,8 @@ impl Loader<'_, '_> {
                 let wanted = self.wanted(*hub, config, split, pattern)?;
                 let Fetched { path, notices, .. } = (self.fetch)(&wanted)?;
                 self.notice(notices);
-                let folder = if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
+                let folder =
+                    if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
                 Ok(Files { folder, paths: vec![path] })
             }
         }

@@ -1,8 +1,8 @@
 //! What makes a card wrong, before it is used.
 
+use super::super::{extra, readers};
 use super::catalog::shared_templates;
 use super::expression::{Language, Seeded};
-use super::super::{extra, readers};
 use super::fields::{Answer, Card, Fields, Mode, Param, Prompt, SubsetBy};
 use crate::error::known;
 
@@ -84,7 +84,9 @@ fn source(card: &Card) -> Result<(), String> {
     if source.subset_by != SubsetBy::Split && source.split.is_none() && source.splits.is_empty() {
         return Err("source.split: name the split of the questions, or set subset_by = \"split\"".to_owned());
     }
-    if !source.splits.is_empty() && (source.split.is_some() || matches!(source.subset_by, SubsetBy::Split | SubsetBy::Field)) {
+    if !source.splits.is_empty()
+        && (source.split.is_some() || matches!(source.subset_by, SubsetBy::Split | SubsetBy::Field))
+    {
         return Err("source.splits: goes without source.split, where subsets are configurations or files".to_owned());
     }
     braces(card)?;

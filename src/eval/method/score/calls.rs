@@ -182,7 +182,8 @@ impl Score for ToolBench {
         let rouge_l = |answer: &str, recorded: &str| rouge_english(answer, recorded).longest.f1;
         match toolbench::score(&case.sample.target_text(), &taken.text, tools, rouge_l) {
             Some(scores) => {
-                let mut values: Vec<(&str, f64)> = scores.values().into_iter().map(|(name, value)| (canonical(name), value)).collect();
+                let mut values: Vec<(&str, f64)> =
+                    scores.values().into_iter().map(|(name, value)| (canonical(name), value)).collect();
                 // What every step has comes first.
                 values.sort_by_key(|(name, _)| *name != "Plan.EM");
                 Marks::of(values)
