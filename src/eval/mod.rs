@@ -36,7 +36,6 @@ pub mod grounding;
 pub mod haystack;
 mod literal;
 pub mod maths;
-pub mod maths;
 mod media;
 pub mod method;
 mod one_run;
