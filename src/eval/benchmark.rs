@@ -185,6 +185,7 @@ impl Benchmark {
             }
         }
         let Some(chosen) = self.ways.get(way) else { return Ok(None) };
+        let given = names.get("subset").and_then(|subset| subset.as_str().map(str::to_owned));
         let mut found: Map<String, Value> = Map::new();
         for (field, _) in chosen.fields.list() {
             let value = self.language.value(&format!("{way} {field}"), &names).map_err(|why| format!("record.fields.{field}: {why}"))?;
@@ -203,7 +204,7 @@ impl Benchmark {
         };
         let messages = take("messages").map(|value| chat(&value)).transpose()?;
         let mut sample = Sample {
-            subset: take("subset").map(|value| spelled(&value)).unwrap_or_default(),
+            subset: take("subset").map_or_else(|| given.unwrap_or_default(), |value| spelled(&value)),
             question: take("question").map(|value| spelled(&value)).unwrap_or_default(),
             choices: match take("choices") {
                 Some(Value::Array(list)) => list.iter().map(spelled).collect(),
@@ -229,6 +230,8 @@ impl Benchmark {
                 media.push((kind, part));
             }
         }
+        let messages = messages.map(|chat| media::placed(chat, &media, folder)).transpose();
+        let messages = messages.map_err(|why| format!("record.fields.messages: {why}"))?;
         let (options, letters) = options(&sample, chosen.prompt.options.unwrap_or_default());
         names.insert("question".to_owned(), Seen::from(sample.question.as_str()));
         names.insert("choices".to_owned(), seen(&json!(sample.choices)));
