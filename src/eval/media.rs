@@ -43,9 +43,9 @@ pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
             let media = media_type(&bytes).ok_or("is no image of a known format")?;
             Ok(by_address(kind, &data_uri(media, &bytes)))
         }
-        Kind::Audio => {
-            Ok(json!({"type": "input_audio", "input_audio": {"data": STANDARD.encode(&bytes), "format": sound(&bytes)}}))
-        }
+        Kind::Audio => Ok(
+            json!({"type": "input_audio", "input_audio": {"data": STANDARD.encode(&bytes), "format": sound(&bytes)}}),
+        ),
         Kind::Video => Ok(by_address(kind, &data_uri("video/mp4", &bytes))),
     }
 }
@@ -79,7 +79,8 @@ fn by_address(kind: Kind, address: &str) -> Value {
         Kind::Image => json!({"type": "image_url", "image_url": {"url": address}}),
         Kind::Video => json!({"type": "video_url", "video_url": {"url": address}}),
         Kind::Audio => {
-            let (format, data) = match address.strip_prefix("data:audio/").and_then(|rest| rest.split_once(";base64,")) {
+            let (format, data) = match address.strip_prefix("data:audio/").and_then(|rest| rest.split_once(";base64,"))
+            {
                 Some((format, data)) => (format, data),
                 None => (address.rsplit('.').next().filter(|end| end.len() < 5).unwrap_or("wav"), address),
             };
