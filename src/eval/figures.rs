@@ -63,6 +63,8 @@ pub struct Certainty {
 pub struct Figure {
     /// The figure.
     pub aggregate: Aggregate,
+    /// The values of samples that it is a mean of, by name, where it is one.
+    pub mean_of: Option<String>,
     /// How sure it is, where it is a mean of samples.
     pub certainty: Option<Certainty>,
 }
@@ -87,13 +89,25 @@ pub fn figures(aggregate: &str, metrics: &[String], samples: &[&Scored]) -> Vec<
         "f1" => {
             let made = verdicts(samples);
             if !made.is_empty() {
-                return made.into_iter().map(|aggregate| with_certainty(aggregate, samples)).collect();
+                // Only the share of right verdicts is a mean of samples.
+                let sure = |aggregate: Aggregate| match aggregate.metric.as_str() {
+                    "accuracy" => {
+                        let plain = figure(
+                            Aggregate { aggregation: "mean".to_owned(), ..aggregate.clone() },
+                            "accuracy",
+                            samples,
+                        );
+                        Figure { aggregate, ..plain }
+                    }
+                    _ => bare(aggregate),
+                };
+                return made.into_iter().map(sure).collect();
             }
         }
         "f1_weighted" => {
             let made = labels(samples);
             if !made.is_empty() {
-                return made.into_iter().map(|aggregate| with_certainty(aggregate, samples)).collect();
+                return made.into_iter().map(bare).collect();
             }
         }
         _ => {}
@@ -107,7 +121,12 @@ pub fn figures(aggregate: &str, metrics: &[String], samples: &[&Scored]) -> Vec<
                 let key = format!("weight:{name}");
                 let rows: Vec<Weighted> = samples
                     .iter()
-                    .filter_map(|sample| Some(Weighted { score: sample.value(&name)?, weight: sample.note(&key).and_then(Value::as_u64) }))
+                    .filter_map(|sample| {
+                        Some(Weighted {
+                            score: sample.value(&name)?,
+                            weight: sample.note(&key).and_then(Value::as_u64),
+                        })
+                    })
                     .collect();
                 // Where nothing weighs anything that is told, the mean is plain and is called so.
                 if rows.iter().all(|row| row.weight.is_none()) { plain(&name, &values) } else { weighted(&name, &rows) }
@@ -120,7 +139,7 @@ pub fn figures(aggregate: &str, metrics: &[String], samples: &[&Scored]) -> Vec<
             "mean_and_vote_at_k" => mean_and_vote_at_k(&name, &attempts()),
             _ => plain(&name, &values).into_iter().collect(),
         };
-        all.extend(made.into_iter().map(|aggregate| with_certainty(aggregate, samples)));
+        all.extend(made.into_iter().map(|aggregate| figure(aggregate, &name, samples)));
     }
     all
 }
@@ -189,17 +208,60 @@ fn labels(samples: &[&Scored]) -> Vec<Aggregate> {
     ]
 }
 
-/// A figure with how sure it is: that is known of means of samples.
-fn with_certainty(aggregate: Aggregate, samples: &[&Scored]) -> Figure {
-    let is_mean = aggregate.dimensions.is_empty() && (aggregate.aggregation == "mean" || aggregate.metric == "accuracy");
-    let certainty = is_mean.then(|| {
-        let rows: Vec<(f64, (&str, usize))> = samples
-            .iter()
-            .filter_map(|sample| Some((sample.value(&aggregate.metric)?, (sample.subset.as_str(), sample.group))))
-            .collect();
-        certainty(&rows)
-    });
-    Figure { aggregate, certainty: certainty.flatten() }
+/// A figure that is no mean of samples, or one of whose samples nothing is known.
+fn bare(aggregate: Aggregate) -> Figure {
+    Figure { aggregate, mean_of: None, certainty: None }
+}
+
+/// A figure of the values of samples by a name: as EvalScope identifies it, and how sure it is where it is their mean.
+fn figure(mut aggregate: Aggregate, value: &str, samples: &[&Scored]) -> Figure {
+    let (metric, dimensions) = identity(value);
+    aggregate.metric = metric;
+    aggregate.dimensions.extend(dimensions);
+    if aggregate.aggregation != "mean" {
+        return bare(aggregate);
+    }
+    let of = |sample: &&Scored| Some((sample.value(value)?, (sample.subset.clone(), sample.group)));
+    let rows: Vec<(f64, (String, usize))> = samples.iter().filter_map(of).collect();
+    Figure { aggregate, mean_of: Some(value.to_owned()), certainty: certainty(&rows) }
+}
+
+/// How EvalScope identifies a value of samples: a name, and what tells it from others of that name. Values are named as its
+/// scorers name them, `bleu-1` and `Rouge-L-R`, or with brackets: `accuracy[level=overall]`.
+pub fn identity(value: &str) -> (String, Map<String, Value>) {
+    let number = |text: &str| text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from);
+    let mut dimensions = Map::new();
+    let mut put = |name: &str, value: Value| drop(dimensions.insert(name.to_owned(), value));
+    let parts: Vec<&str> = value.split('-').collect();
+    let name = match parts.as_slice() {
+        ["bleu" | "Bleu", order] if order.parse::<u64>().is_ok() => {
+            put("ngram", number(order));
+            "bleu"
+        }
+        ["Rouge" | "rouge", order, statistic @ ("R" | "P" | "F" | "r" | "p" | "f")] => {
+            let statistic = match *statistic {
+                "R" | "r" => "recall",
+                "P" | "p" => "precision",
+                _ => "f1",
+            };
+            put("statistic", statistic.into());
+            match *order {
+                "L" | "l" => put("variant", "l".into()),
+                order => put("ngram", number(order)),
+            }
+            "rouge"
+        }
+        _ => match value.split_once('[').and_then(|(name, rest)| Some((name, rest.strip_suffix(']')?))) {
+            Some((name, inside)) => {
+                for (key, value) in inside.split(',').filter_map(|pair| pair.split_once('=')) {
+                    put(key.trim(), number(value.trim()));
+                }
+                name
+            }
+            None => value,
+        },
+    };
+    (name.to_owned(), dimensions)
 }
 
 /// How sure the mean of values is, each with its cluster.
@@ -210,7 +272,10 @@ pub fn certainty<K: Eq + std::hash::Hash + Clone>(rows: &[(f64, K)]) -> Option<C
     if found.clusters < values.len() {
         let error = found.corrected;
         let half = error.map(|error| error * normal_quantile(0.5 + 0.5 * CONFIDENCE));
-        return Some(Certainty { standard_error: error, interval_95: half.map(|half| Bounds::around(found.mean, half)) });
+        return Some(Certainty {
+            standard_error: error,
+            interval_95: half.map(|half| Bounds::around(found.mean, half)),
+        });
     }
     let is_share = values.iter().all(|value| *value == 0.0 || *value == 1.0);
     let interval_95 = if is_share {
@@ -249,13 +314,20 @@ mod tests {
         let samples: Vec<&Scored> = samples.iter().collect();
         figures(aggregate, &["accuracy".to_owned()], &samples)
             .into_iter()
-            .map(|figure| (format!("{}:{}", figure.aggregate.metric, figure.aggregate.aggregation), figure.aggregate.score, figure.aggregate.num))
+            .map(|figure| {
+                (
+                    format!("{}:{}", figure.aggregate.metric, figure.aggregate.aggregation),
+                    figure.aggregate.score,
+                    figure.aggregate.num,
+                )
+            })
             .collect()
     }
 
     #[test]
     fn failed_and_excluded_samples_are_in_no_mean() {
-        let mut samples: Vec<Scored> = [1.0, 0.0, 1.0, 1.0].into_iter().enumerate().map(|(at, value)| sample(at, 1, value)).collect();
+        let mut samples: Vec<Scored> =
+            [1.0, 0.0, 1.0, 1.0].into_iter().enumerate().map(|(at, value)| sample(at, 1, value)).collect();
         samples[0].marks = None;
         samples[1].marks = Some(Marks::excluded("no reference"));
         assert_eq!(made("mean", &samples), [("accuracy:mean".to_owned(), 1.0, 2)]);
@@ -263,7 +335,8 @@ mod tests {
 
     #[test]
     fn repeats_give_chances() {
-        let samples: Vec<Scored> = [1.0, 0.0, 0.0, 0.0].into_iter().enumerate().map(|(at, value)| sample(at, 2, value)).collect();
+        let samples: Vec<Scored> =
+            [1.0, 0.0, 0.0, 0.0].into_iter().enumerate().map(|(at, value)| sample(at, 2, value)).collect();
         let made = made("mean_and_pass_at_k", &samples);
         assert_eq!(made[0], ("accuracy:mean".to_owned(), 0.25, 4));
         assert!(made.iter().any(|(name, score, _)| name == "accuracy:pass_at_k" && *score == 0.5));

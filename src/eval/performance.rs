@@ -75,8 +75,13 @@ impl Performance {
 
     /// Mean of tokens over latency of each request.
     fn rate(&self) -> Option<f64> {
-        let rates: Vec<f64> =
-            self.output.iter().zip(&self.latency).filter(|(_, latency)| **latency > 0.0).map(|(tokens, latency)| tokens / latency).collect();
+        let rates: Vec<f64> = self
+            .output
+            .iter()
+            .zip(&self.latency)
+            .filter(|(_, latency)| **latency > 0.0)
+            .map(|(tokens, latency)| tokens / latency)
+            .collect();
         mean(&rates)
     }
 
@@ -115,7 +120,7 @@ impl Performance {
         Some(json!({
             "summary": summary,
             "coverage": {"requests_with_metrics": self.latency.len(), "total_requests": self.answered},
-            "metric_semantics": {"latency": seconds_of("perf.latency.seconds", "Latency")},
+            "metric_semantics": meanings(!self.ttft.is_empty(), !self.tpot.is_empty()),
         }))
     }
 
@@ -131,12 +136,35 @@ impl Performance {
     }
 }
 
-fn seconds_of(id: &str, name: &str) -> Value {
-    json!({
-        "semantic_id": id, "metric_name": name, "display_name": null, "kind": "quality", "direction": "lower_is_better",
-        "raw_unit": "s", "value_range": null, "display_kind": "number", "display_multiplier": 1.0, "display_unit": "s",
-        "display_precision": 3,
-    })
+/// What the figures mean, as EvalScope says it.
+fn meanings(ttft: bool, tpot: bool) -> Value {
+    let of = |id: &str, name: &str, direction: &str, unit: Option<&str>, digits: u8| {
+        let kind = if direction == "none" { "diagnostic" } else { "quality" };
+        json!({
+            "semantic_id": id, "metric_name": name, "display_name": null, "kind": kind, "direction": direction, "raw_unit": unit,
+            "value_range": null, "display_kind": "number", "display_multiplier": null, "display_unit": unit,
+            "display_precision": digits,
+        })
+    };
+    let count = |name: &str| of("diagnostic.count.items", name, "none", None, 0);
+    let time = |name: &str| of("perf.latency.seconds", name, "lower_is_better", Some("s"), 3);
+    let mut all = Map::new();
+    let mut put = |name: &str, meaning: Value| drop(all.insert(name.to_owned(), meaning));
+    put("n_samples", count("Samples"));
+    put("latency", time("Latency"));
+    if ttft {
+        put("ttft", time("TTFT"));
+    }
+    if tpot {
+        put("tpot", time("TPOT"));
+    }
+    let (tokens, requests) = ("perf.throughput.tokens_per_second", "perf.throughput.requests_per_second");
+    put("throughput.avg_output_tps", of(tokens, "Output Throughput", "higher_is_better", Some("tok/s"), 2));
+    put("throughput.avg_req_ps", of(requests, "Request Throughput", "higher_is_better", Some("req/s"), 2));
+    put("usage.input_tokens", count("Input Tokens"));
+    put("usage.output_tokens", count("Output Tokens"));
+    put("usage.total_tokens", count("Total Tokens"));
+    Value::Object(all)
 }
 
 fn rounded(value: f64, digits: i32) -> f64 {

@@ -98,7 +98,11 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
     }
     questions.notices = loader.notices;
     if loader.left_out > 0 {
-        questions.notices.push(format!("{}: {} records were left out by the rules of the card", benchmark.card().name, loader.left_out));
+        questions.notices.push(format!(
+            "{}: {} records were left out by the rules of the card",
+            benchmark.card().name,
+            loader.left_out
+        ));
     }
     if questions.count() == 0 {
         return Err(Failure::usage(format!("{}: there are no samples", benchmark.card().name))
@@ -130,26 +134,66 @@ impl Loader<'_, '_> {
         Ok(list.clone())
     }
 
+    /// A text of the card with the subset and the settings in place of their names in braces.
+    fn filled(&self, text: &str, subset: &str) -> String {
+        let mut text = text.replace("{subset}", subset);
+        for (name, value) in &self.benchmark.params {
+            text = text.replace(&format!("{{{name}}}"), &super::sample::spelled(value));
+        }
+        text
+    }
+
     fn config(&self) -> String {
-        let own = self.benchmark.card().source.config.clone();
+        let own = self.benchmark.card().source.config.as_deref().map(|config| self.filled(config, ""));
         self.benchmark.args.default_subset.clone().or(own).unwrap_or_else(|| "default".to_owned())
     }
 
-    fn split(&self) -> String {
-        let own = self.benchmark.card().source.split.clone();
+    fn split(&self, subset: &str) -> String {
+        let own = self.benchmark.card().source.split.as_deref().map(|split| self.filled(split, subset));
         self.benchmark.args.eval_split.clone().or(own).unwrap_or_else(|| "test".to_owned())
+    }
+
+    /// Where the records of each subset are. Of several splits the first comes first, with all subsets.
+    fn asked(&self) -> Result<Vec<Asked>> {
+        let card = self.benchmark.card();
+        let subsets = self.subsets()?;
+        let one = |subset: &String| {
+            let (config, split) = match card.source.subset_by {
+                SubsetBy::Split => {
+                    let split = card.source.split.as_deref().map(|split| self.filled(split, subset));
+                    (self.config(), split.unwrap_or_else(|| subset.clone()))
+                }
+                _ => (subset.clone(), self.split(subset)),
+            };
+            Asked { name: subset.clone(), subset: subset.clone(), config, split }
+        };
+        if card.source.splits.is_empty() {
+            return Ok(subsets.iter().map(one).collect());
+        }
+        let wanted = self.benchmark.args.eval_split.as_ref().map_or_else(|| card.source.splits.clone(), |split| vec![split.clone()]);
+        let in_split = |split: String| {
+            let asked = subsets.iter().map(move |subset| Asked {
+                name: format!("{subset}-{split}"),
+                subset: subset.clone(),
+                config: subset.clone(),
+                split: split.clone(),
+            });
+            asked.collect::<Vec<_>>()
+        };
+        Ok(wanted.into_iter().flat_map(in_split).collect())
     }
 
     /// The drafts of each subset, limited.
     fn drafts(&mut self, choice: Choice) -> Result<Vec<(String, Vec<Draft>)>> {
-        let subsets = self.subsets()?;
         let limit = choice.limit;
         match self.benchmark.card().source.subset_by {
             SubsetBy::Field => {
-                let (config, split) = (self.config(), self.split());
+                let subsets = self.subsets()?;
+                let (config, split) = (self.config(), self.split(""));
                 let rows = self.rows(&config, &split)?;
                 let all = self.convert(rows, "", &split, None)?;
-                let mut sorted: Vec<(String, Vec<Draft>)> = subsets.iter().map(|name| (name.clone(), Vec::new())).collect();
+                let mut sorted: Vec<(String, Vec<Draft>)> =
+                    subsets.iter().map(|name| (name.clone(), Vec::new())).collect();
                 for draft in all {
                     if let Some((_, list)) = sorted.iter_mut().find(|(name, _)| *name == draft.sample.subset) {
                         list.push(draft);
@@ -162,15 +206,12 @@ impl Loader<'_, '_> {
                 sorted.retain(|(_, list)| !list.is_empty());
                 Ok(sorted)
             }
-            by => {
+            _ => {
                 let mut found = Vec::new();
-                let several = subsets.len() > 1;
+                let asked = self.asked()?;
+                let several = asked.len() > 1;
                 let mut missing = Vec::new();
-                for subset in subsets {
-                    let (config, split) = match by {
-                        SubsetBy::Split => (self.config(), subset.clone()),
-                        _ => (subset.clone(), self.split()),
-                    };
+                for Asked { name, subset, config, split } in asked {
                     let rows = match self.rows(&config, &split) {
                         // A sample holds some of the subsets, and so may a folder of the user's.
                         Err(failure) if several && *self.place == Place::Sample => {
@@ -180,7 +221,7 @@ impl Loader<'_, '_> {
                         rows => rows?,
                     };
                     let drafts = self.convert(rows, &subset, &split, limit)?;
-                    found.push((subset, drafts));
+                    found.push((name, drafts));
                 }
                 match (found.is_empty(), missing.into_iter().next()) {
                     (true, Some(failure)) => Err(failure),
@@ -194,19 +235,21 @@ impl Loader<'_, '_> {
     fn examples(&mut self) -> Result<BTreeMap<String, Vec<String>>> {
         let card = self.benchmark.card();
         let own = card.source.train.clone().unwrap_or_default();
-        let split = self.benchmark.args.train_split.clone().unwrap_or(own);
+        let pattern = self.benchmark.args.train_split.clone().unwrap_or(own);
         let shots = self.benchmark.shots;
         let random = self.benchmark.args.few_shot_random == Some(true);
         let mut examples: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut add = |benchmark: &Benchmark, subset: String, drafts: Vec<Draft>| -> Result<()> {
             for draft in drafts.iter().take(shots) {
-                let text = benchmark.example(draft).map_err(|why| Failure::usage(format!("{}: an example: {why}", benchmark.card().name)))?;
+                let text = benchmark
+                    .example(draft)
+                    .map_err(|why| Failure::usage(format!("{}: an example: {why}", benchmark.card().name)))?;
                 examples.entry(subset.clone()).or_default().push(text);
             }
             Ok(())
         };
         if card.source.subset_by == SubsetBy::Field {
-            let config = self.config();
+            let (config, split) = (self.config(), self.filled(&pattern, ""));
             let rows = self.rows(&config, &split)?;
             let rows = if random { shuffled(rows, self.benchmark.seed) } else { rows };
             let mut sorted: BTreeMap<String, Vec<Draft>> = BTreeMap::new();
@@ -220,6 +263,7 @@ impl Loader<'_, '_> {
         }
         for subset in self.subsets()? {
             let config = if card.source.subset_by == SubsetBy::Split { self.config() } else { subset.clone() };
+            let split = self.filled(&pattern, &subset);
             let rows = match self.rows(&config, &split) {
                 Err(_) if *self.place == Place::Sample => continue,
                 rows => rows?,
@@ -232,13 +276,30 @@ impl Loader<'_, '_> {
         Ok(examples)
     }
 
-    /// All records of a configuration and a split.
+    /// All records of a configuration and a split, or of the splits that a `+` joins.
     fn rows(&mut self, config: &str, split: &str) -> Result<Records> {
-        let files = self.files(config, split)?;
+        let several = split.contains('+');
+        let is_hub = matches!(self.place, Place::Hub(_));
+        match self.files(config, split) {
+            Ok(files) if !(several && is_hub) => self.records(&files, config),
+            Err(failure) if !several => Err(failure),
+            _ => {
+                let mut all = Records { rows: Vec::new(), folder: PathBuf::new(), name: String::new() };
+                for part in split.split('+') {
+                    let files = self.files(config, part)?;
+                    let Records { rows, folder, name } = self.records(&files, config)?;
+                    all = Records { rows: all.rows.into_iter().chain(rows).collect(), folder, name };
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    fn records(&self, files: &Files, config: &str) -> Result<Records> {
         let mut rows = Vec::new();
         for path in &files.paths {
             match &self.benchmark.card().source.reader {
-                Some(reader) => rows.extend(readers::read(reader, path, config)?),
+                Some(reader) => rows.extend(readers::read(reader, path, config, &self.benchmark.params)?),
                 None => {
                     for row in Rows::open(path)? {
                         rows.push(row?);
@@ -247,12 +308,13 @@ impl Loader<'_, '_> {
             }
         }
         let name = files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
-        Ok(Records { rows, folder: files.folder, name })
+        Ok(Records { rows, folder: files.folder.clone(), name })
     }
 
     fn files(&mut self, config: &str, split: &str) -> Result<Files> {
         let card = self.benchmark.card();
-        let pattern = card.source.files.clone();
+        // The layout fills in subset and split itself.
+        let pattern = card.source.files.as_deref().map(|files| self.filled(files, "{subset}"));
         match self.place {
             Place::Local(path) if path.is_file() => {
                 let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
@@ -271,7 +333,8 @@ impl Loader<'_, '_> {
                         self.notices.push(notice);
                     }
                 }
-                let folder = if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
+                let folder =
+                    if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
                 Ok(Files { folder, paths: vec![path] })
             }
         }
@@ -283,9 +346,11 @@ impl Loader<'_, '_> {
         let args = &self.benchmark.args;
         let own = match hub {
             Hub::ModelScope => card.source.modelscope.clone().or_else(|| card.source.huggingface.clone()),
-            Hub::HuggingFace => {
-                args.hf_dataset_id.clone().or_else(|| card.source.huggingface.clone()).or_else(|| card.source.modelscope.clone())
-            }
+            Hub::HuggingFace => args
+                .hf_dataset_id
+                .clone()
+                .or_else(|| card.source.huggingface.clone())
+                .or_else(|| card.source.modelscope.clone()),
         };
         let id = args.local_path.clone().or(own).ok_or_else(|| {
             Failure::usage(format!("{}: its data is at no hub", card.name)).hint(format!(
@@ -320,7 +385,9 @@ impl Loader<'_, '_> {
                 self.benchmark.card().name,
                 folder.display()
             ))
-            .hint(format!("name it {config}_{split}.jsonl, {config}.jsonl or {config}/{split}.parquet; the folder has {there}")));
+            .hint(format!(
+                "name it {config}_{split}.jsonl, {config}.jsonl or {config}/{split}.parquet; the folder has {there}"
+            )));
         }
         let media = picked.first().and_then(|path| folder.join(path).parent().map(Path::to_owned));
         Ok(Files {
@@ -350,10 +417,25 @@ impl Loader<'_, '_> {
                     .hint("compare the row with those of the card's sample, or correct the card")
             })?;
             self.left_out += u64::from(made.is_empty());
-            drafts.extend(made);
+            drafts.extend(made.into_iter().map(|mut draft| {
+                if !subset.is_empty() {
+                    subset.clone_into(&mut draft.sample.subset);
+                }
+                draft
+            }));
         }
         Ok(drafts)
     }
+}
+
+/// Where the records of a subset are.
+struct Asked {
+    /// What the subset is called in reports.
+    name: String,
+    /// What expressions know it as.
+    subset: String,
+    config: String,
+    split: String,
 }
 
 struct Records {
@@ -370,7 +452,9 @@ fn shuffled(mut records: Records, seed: u64) -> Records {
 /// Paths of the files below a folder, `/` between their parts.
 fn list(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) -> Result<()> {
     let unreadable = |error: std::io::Error| {
-        Failure::files(format!("{}: cannot be read", folder.display())).because(error).hint("check local_path or --dataset-dir")
+        Failure::files(format!("{}: cannot be read", folder.display()))
+            .because(error)
+            .hint("check local_path or --dataset-dir")
     };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;

@@ -2,6 +2,7 @@
 
 use super::catalog::shared_templates;
 use super::expression::{Language, Seeded};
+use super::super::{extra, readers};
 use super::fields::{Answer, Card, Fields, Mode, Param, Prompt, SubsetBy};
 use crate::error::known;
 
@@ -32,7 +33,10 @@ pub fn check(card: &Card) -> Result<(), String> {
     }
     let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     if !plain(&card.name) {
-        return Err(format!("name {:?}: use letters, digits, `_`, `-` and `.`, for files are named after it", card.name));
+        return Err(format!(
+            "name {:?}: use letters, digits, `_`, `-` and `.`, for files are named after it",
+            card.name
+        ));
     }
     one_of("modality", &card.modality, &MODALITIES)?;
     one_of("report.aggregate", card.report.aggregate.as_deref().unwrap_or("mean"), &AGGREGATES)?;
@@ -40,12 +44,16 @@ pub fn check(card: &Card) -> Result<(), String> {
     if metrics.is_empty() {
         return Err("report.metrics: name at least one metric".to_owned());
     }
-    for (key, name) in [("report.primary", card.report.primary.as_ref())].into_iter().filter_map(|(k, n)| Some((k, n?))) {
+    for (key, name) in [("report.primary", card.report.primary.as_ref())].into_iter().filter_map(|(k, n)| Some((k, n?)))
+    {
         if !metrics.contains(name) {
             return Err(format!("{key} {name:?}: not among report.metrics: {}", known(metrics)));
         }
     }
     source(card)?;
+    if let Some(rows) = &card.report.rows {
+        one_of("report.rows", rows, &extra::NAMES)?;
+    }
     for (name, value) in &card.params {
         let read: Result<Param, _> = value.clone().try_into();
         let param = read.map_err(|error| format!("params.{name}: {}", error.message()))?;
@@ -70,10 +78,18 @@ fn source(card: &Card) -> Result<(), String> {
         return Err("source.subsets: name at least one, such as [\"default\"]".to_owned());
     }
     if source.subset_by == SubsetBy::Field && card.record.fields.subset.is_none() {
-        return Err("record.fields.subset: with source.subset_by = \"field\" it says which subset a record belongs to".to_owned());
+        return Err("record.fields.subset: with source.subset_by = \"field\" it says which subset a record belongs to"
+            .to_owned());
     }
-    if source.subset_by != SubsetBy::Split && source.split.is_none() {
+    if source.subset_by != SubsetBy::Split && source.split.is_none() && source.splits.is_empty() {
         return Err("source.split: name the split of the questions, or set subset_by = \"split\"".to_owned());
+    }
+    if !source.splits.is_empty() && (source.split.is_some() || matches!(source.subset_by, SubsetBy::Split | SubsetBy::Field)) {
+        return Err("source.splits: goes without source.split, where subsets are configurations or files".to_owned());
+    }
+    braces(card)?;
+    if let Some(reader) = &source.reader {
+        one_of("source.reader", reader, &readers::NAMES)?;
     }
     for (group, subsets) in &source.groups {
         let names = subsets.as_array().ok_or_else(|| format!("source.groups.{group}: must be a list of subsets"))?;
@@ -87,6 +103,28 @@ fn source(card: &Card) -> Result<(), String> {
     let drawn = card.prompt.examples.as_ref().is_some_and(|examples| examples.mode == Mode::Drawn);
     if drawn && source.train.is_none() {
         return Err("source.train: prompt.examples are drawn, so name the split they are drawn from".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether what stands in braces can be filled in.
+fn braces(card: &Card) -> Result<(), String> {
+    let source = &card.source;
+    let by_field = source.subset_by == SubsetBy::Field;
+    let places: [(&str, &Option<String>, &[&str]); 4] = [
+        ("config", &source.config, &[]),
+        ("split", &source.split, if by_field { &[] } else { &["subset"] }),
+        ("train", &source.train, if by_field { &[] } else { &["subset"] }),
+        ("files", &source.files, &["subset", "split"]),
+    ];
+    for (key, text, names) in places {
+        for part in text.iter().flat_map(|text| text.split('{').skip(1)) {
+            let name = part.split('}').next().unwrap_or(part);
+            if !names.contains(&name) && !card.params.contains_key(name) {
+                let all = names.iter().copied().chain(card.params.keys().map(String::as_str));
+                return Err(format!("source.{key}: {{{name}}}: known are {}", known(all)));
+            }
+        }
     }
     Ok(())
 }
@@ -109,7 +147,8 @@ fn expressions(language: &mut Language, card: &Card) -> Result<(), String> {
     };
     fields("record.fields", &record.fields)?;
     if record.fields.question.is_none() && record.fields.messages.is_none() && record.each.is_none() {
-        let varied = card.variants.iter().any(|variant| variant.fields.question.is_some() || variant.fields.messages.is_some());
+        let varied =
+            card.variants.iter().any(|variant| variant.fields.question.is_some() || variant.fields.messages.is_some());
         if !varied && card.source.reader.is_none() {
             return Err("record.fields: say what is asked: `question`, or `messages` for a whole chat".to_owned());
         }
@@ -126,7 +165,10 @@ fn expressions(language: &mut Language, card: &Card) -> Result<(), String> {
 
 fn prompt(language: &mut Language, key: &str, prompt: &Prompt) -> Result<(), String> {
     let shared = shared_templates().map_err(|failure| failure.to_string())?;
-    let mut named = |key: String, name: &Option<String>, own: &Option<String>, known_ones: &std::collections::BTreeMap<String, String>| {
+    let mut named = |key: String,
+                     name: &Option<String>,
+                     own: &Option<String>,
+                     known_ones: &std::collections::BTreeMap<String, String>| {
         if let Some(name) = name
             && !known_ones.contains_key(name)
         {

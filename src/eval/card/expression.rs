@@ -171,6 +171,7 @@ impl Language {
         of_records(&mut environment);
         environment.add_function("raise", |message: String| -> Result<Value, Error> { Err(wrong(message)) });
         environment.add_filter("tojson", python_json);
+        super::functions::add(&mut environment);
         Language(Arc::new(environment))
     }
 

@@ -90,22 +90,22 @@ pub struct Source {
     /// What a subset is.
     #[serde(default)]
     pub subset_by: SubsetBy,
-    /// The one configuration that is read where a subset is none.
+    /// The one configuration that is read where a subset is none; a setting in braces is filled in.
     #[serde(default)]
     pub config: Option<String>,
     /// The subsets, in order.
     #[serde(default)]
     pub subsets: Vec<String>,
-    /// Split of the questions.
+    /// Split of the questions; `{subset}` and a setting in braces are filled in, and of `a+b` both are read.
     #[serde(default)]
     pub split: Option<String>,
-    /// Splits of the questions, where every subset has several; reported as `{subset}-{split}`.
+    /// Splits of the questions where there are several: every subset is read in each, and is reported as `{subset}-{split}`.
     #[serde(default)]
     pub splits: Vec<String>,
-    /// Split that examples are drawn from.
+    /// Split that examples are drawn from; filled in like that of the questions.
     #[serde(default)]
     pub train: Option<String>,
-    /// Path of plain files in the repository, with `{subset}` and `{split}` in it.
+    /// Path of plain files in the repository, with `{subset}`, `{split}` and settings in braces in it.
     #[serde(default)]
     pub files: Option<String>,
     /// What makes records of files that are no tables.
@@ -355,7 +355,9 @@ impl Method {
     pub fn params(&self) -> Table {
         match self {
             Method::Name(_) => Table::new(),
-            Method::With(table) => table.iter().filter(|(key, _)| *key != "by").map(|(k, v)| (k.clone(), v.clone())).collect(),
+            Method::With(table) => {
+                table.iter().filter(|(key, _)| *key != "by").map(|(k, v)| (k.clone(), v.clone())).collect()
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `fields` | the keys of a card |
 //! | `catalog` | the cards that are built in, and those of the user's own folder |
 //! | `expression` | what a card says of a record: expressions and templates in Jinja's language |
+//! | `functions` | what expressions know of single benchmarks |
 //! | `records`, `pictures` | what they know of records and pictures beyond Jinja |
 //! | `check` | what makes a card wrong, before it is used |
 
@@ -14,6 +15,7 @@ mod catalog;
 mod check;
 mod expression;
 mod fields;
+mod functions;
 mod pictures;
 mod records;
 
@@ -23,5 +25,4 @@ pub use expression::{Language, Names, Seeded, in_folder, label, seen, told};
 pub use fields::{
     Answer, Card, Examples, Fields, Media, Method, Mode, Options, Param, Prompt, Record, Rehearsal, Report, Source,
     SubsetBy, Variant,
-
 };

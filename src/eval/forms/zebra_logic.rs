@@ -1,13 +1,13 @@
 //! ZebraLogicBench: a table of houses as JSON, compared cell by cell.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::json;
 
 /// What the search for a solution takes, by the number of tables that clues choose from, `(houses!)^attributes`
 /// (Lin et al. 2025, "ZebraLogic").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Size {
     /// Below 10^3.
@@ -21,7 +21,7 @@ pub enum Size {
 }
 
 /// The two groups of the data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Difficulty {
     /// Two houses, or three of at most three attributes.
@@ -31,7 +31,7 @@ pub enum Difficulty {
 }
 
 /// What came out for one puzzle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether every cell is right.
     pub solved: bool,

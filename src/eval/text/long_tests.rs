@@ -36,7 +36,7 @@ fn long_replies_end() {
         let _ = (choice::open_answers(&reply).len(), choice::cmmmu_blank_matches(&reply, "3"));
         let _ = (choice::cmmmu_judgement(&reply), choice::phyx_letter(&reply));
         let gold = "one or two, and B";
-        let _ = (rouge::rouge(&reply, gold), rouge::rouge_l_sum(&reply, gold, rouge::Stemming::Porter));
+        let _ = (rouge::rouge_chinese(&reply, gold), rouge::rouge_l_sum(&reply, gold, rouge::Stemming::Porter));
         let _ = (bleu::bleu(&reply, gold), sacre::sentence_ter(&reply, &[gold]));
         let _ = (anls::anls(&reply, &options, anls::AnlsRule::default()), sequence::text_ratio(&reply, gold));
         let _ = (speech::english_form(&reply), speech::jiwer(&reply, gold));

@@ -12,6 +12,7 @@
 pub mod anls;
 pub mod assign;
 pub mod bleu;
+pub mod captions;
 pub mod drop;
 pub mod edit;
 pub mod exact;

@@ -104,7 +104,8 @@ pub fn rouge_english(prediction: &str, reference: &str) -> Rouge {
     rouge_of_words(&list(prediction), &list(reference))
 }
 
-/// EvalScope's ROUGE of Chinese texts, over words of jieba; an empty text has none and gets 0.
+/// EvalScope's ROUGE of its questions and answers, whatever the language: over words of jieba where a text has Chinese, else
+/// over those between blanks; an empty text has none and gets 0.
 pub fn rouge_chinese(prediction: &str, reference: &str) -> Rouge {
     rouge_chinese_of_words(&segmented(prediction), &segmented(reference))
 }
@@ -121,16 +122,6 @@ pub fn rouge_chinese_of_words(prediction: &[&str], reference: &[&str]) -> Rouge 
     };
     let longest = Overlap::chinese(lcs_length(reference, prediction), prediction.len(), reference.len());
     Rouge { one: distinct(1), two: distinct(2), longest }
-}
-
-/// EvalScope's ROUGE of a pair: the Chinese one where the prediction or the reference has Chinese, else the English
-/// one.
-pub fn rouge(prediction: &str, reference: &str) -> Rouge {
-    if has_chinese(prediction) || has_chinese(reference) {
-        rouge_chinese(prediction, reference)
-    } else {
-        rouge_english(prediction, reference)
-    }
 }
 
 /// ROUGE as rouge_score computes it.

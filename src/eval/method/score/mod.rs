@@ -2,30 +2,51 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `calls` | calls of functions |
+//! | `decisions` | probabilities of options |
 //! | `disciplines` | letters and open answers of MMMU, CMMMU and PhyX |
+//! | `forms` | answers with a grammar of their own |
+//! | `grounding` | boxes, points, captions of parts of pictures; needles in texts |
 //! | `instructions` | instructions that a program can verify |
 //! | `letters` | one label, or a set of them |
 //! | `maths` | answers of mathematics |
 //! | `overlaps` | texts that share words with a reference |
+//! | `pictures` | answers on pictures by rules of one benchmark each |
 //! | `readings` | readings of instruments |
+//! | `tags` | named entities between tags |
 //! | `texts` | equality, containment |
+//! | `vendors` | calls by their schemas; whether an endpoint serves a model as its makers do |
 //! | `verdicts` | yes, no and maybe |
 //! | `vqa` | short answers to questions on pictures |
 
+mod calls;
+mod decisions;
 mod disciplines;
+mod forms;
+mod grounding;
 mod instructions;
 mod letters;
 mod maths;
 mod overlaps;
+mod pictures;
 mod readings;
+mod tags;
 mod texts;
+mod vendors;
 mod verdicts;
 mod vqa;
 
+pub(super) use calls::is_native;
 pub(super) use disciplines::cmmmu_kind;
+pub(super) use grounding::writing;
+pub(super) use pictures::tir_task;
+pub use tags::noted_tags;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use toml::Table;
 
-use super::super::sample::Sample;
+use super::super::sample::{Sample, spelled};
 use super::case::{Case, Marks, Taken};
 use crate::error::known;
 
@@ -49,13 +70,20 @@ type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 
 /// Every family.
 const FAMILIES: &[Family] = &[
+    (calls::NAMES, calls::scorer),
+    (decisions::NAMES, decisions::scorer),
     (disciplines::NAMES, disciplines::scorer),
+    (forms::NAMES, forms::scorer),
+    (grounding::NAMES, grounding::scorer),
     (instructions::NAMES, instructions::scorer),
     (letters::NAMES, letters::scorer),
     (maths::NAMES, maths::scorer),
     (overlaps::NAMES, overlaps::scorer),
+    (pictures::NAMES, pictures::scorer),
     (readings::NAMES, readings::scorer),
+    (tags::NAMES, tags::scorer),
     (texts::NAMES, texts::scorer),
+    (vendors::NAMES, vendors::scorer),
     (verdicts::NAMES, verdicts::scorer),
     (vqa::NAMES, vqa::scorer),
 ];
@@ -72,6 +100,26 @@ pub fn scorer(name: &str, params: &Table) -> Made {
     }
     let all = FAMILIES.iter().flat_map(|(names, _)| names.iter());
     Err(format!("{name:?}: no such scorer; known are {}", known(all)))
+}
+
+/// What is noted of a sample under a name.
+fn noted<'a>(sample: &'a Sample, name: &str) -> Option<&'a Value> {
+    sample.meta.get(name)
+}
+
+/// The same as text; empty where there is none.
+pub(super) fn noted_text<'a>(sample: &'a Sample, name: &str) -> &'a str {
+    noted(sample, name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The same as a list of texts; empty where there is none.
+fn noted_list(sample: &Sample, name: &str) -> Vec<String> {
+    noted(sample, name).and_then(Value::as_array).into_iter().flatten().map(spelled).collect()
+}
+
+/// The same as a structure; `None` where it is none.
+pub(super) fn noted_as<T: DeserializeOwned>(sample: &Sample, name: &str) -> Option<T> {
+    serde_json::from_value(noted(sample, name)?.clone()).ok()
 }
 
 /// A text that no reference is likely to hold.

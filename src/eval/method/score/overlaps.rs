@@ -9,7 +9,7 @@ use super::super::super::text::bleu::bleu;
 use super::super::super::text::drop::drop_scores;
 use super::super::super::text::exact::trivia_match;
 use super::super::super::text::recall::{LocomoKind, locomo_f1, mrcr_score};
-use super::super::super::text::rouge::rouge;
+use super::super::super::text::rouge::rouge_chinese;
 use super::super::super::text::{table_bench, tat_qa};
 use super::super::case::{Case, Marks, Taken};
 use super::super::params::{none, read};
@@ -81,7 +81,7 @@ impl Score for Overlap {
         for metric in &self.metrics {
             match metric {
                 Metric::Rouge => {
-                    let found = rouge(&taken.text, &reference);
+                    let found = rouge_chinese(&taken.text, &reference);
                     for (variant, overlap) in [("1", found.one), ("2", found.two), ("L", found.longest)] {
                         let figures = [("R", overlap.recall), ("P", overlap.precision), ("F", overlap.f1)];
                         marks.values.extend(figures.map(|(name, value)| (format!("Rouge-{variant}-{name}"), value)));
