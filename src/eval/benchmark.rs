@@ -252,6 +252,8 @@ impl Benchmark {
                 media.push((kind, part));
             }
         }
+        let messages = messages.map(|chat| media::placed(chat, &media, folder)).transpose();
+        let messages = messages.map_err(|why| format!("record.fields.messages: {why}"))?;
         let (options, letters) = options(&sample, chosen.prompt.options.unwrap_or_default());
         names.insert("question".to_owned(), Seen::from(sample.question.as_str()));
         names.insert("choices".to_owned(), seen(&json!(sample.choices)));
