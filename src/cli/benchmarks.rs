@@ -45,11 +45,16 @@ pub(super) fn benchmarks(flags: &Benchmarks, console: &Console) -> Result<Exit> 
             .hint(format!("tags are: {}", tags.join(", "))));
     }
     console.out(&match (flags.json, flags.name.is_some(), entries.as_slice()) {
-        (true, ..) => serde_json::to_string_pretty(&entries.iter().map(|entry| facts(entry)).collect::<Vec<_>>()).unwrap_or_default(),
+        (true, ..) => serde_json::to_string_pretty(&entries.iter().map(|entry| facts(entry)).collect::<Vec<_>>())
+            .unwrap_or_default(),
         (false, true, [entry]) => report::benchmark_text(entry),
         (false, _, entries) => {
             let style = Style { color: console.colour(), ascii: false };
-            format!("{}\n{} benchmarks; `evalscope benchmarks NAME` shows one", report::benchmarks_table(entries, style), entries.len())
+            format!(
+                "{}\n{} benchmarks; `evalscope benchmarks NAME` shows one",
+                report::benchmarks_table(entries, style),
+                entries.len()
+            )
         }
     });
     Ok(Exit::Done)

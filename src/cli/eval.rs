@@ -176,7 +176,9 @@ impl Eval {
         };
         let value = |flag: &str, text: &Option<String>| Ok::<_, Failure>(read(flag, text)?.map(Value::Object));
         let set = |given: bool| given.then_some(true);
-        let limit = self.limit.map(|limit| if limit.fract() == 0.0 { Limit::Count(limit.max(0.0) as u64) } else { Limit::Share(limit) });
+        let limit = self
+            .limit
+            .map(|limit| if limit.fract() == 0.0 { Limit::Count(limit.max(0.0) as u64) } else { Limit::Share(limit) });
         if self.limit.is_some_and(|limit| limit < 0.0) {
             return Err(Failure::usage("--limit: must not be negative"));
         }
@@ -222,12 +224,14 @@ impl Eval {
         let mut task = file.with(flags);
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         // An address of the environment is for those who name no other and ask no local model.
-        let asks_server = task.eval_type.as_deref().is_none_or(|word| !matches!(word, "llm_ckpt" | "checkpoint" | "mock_llm"));
+        let asks_server =
+            task.eval_type.as_deref().is_none_or(|word| !matches!(word, "llm_ckpt" | "checkpoint" | "mock_llm"));
         if task.api_url.is_none() && asks_server {
             task.api_url = variable("EVALSCOPE_BASE_URL");
         }
         if task.api_key.is_none() && task.api_url.is_some() {
-            let own = if task.eval_type.as_deref() == Some("anthropic_api") { "ANTHROPIC_API_KEY" } else { "OPENAI_API_KEY" };
+            let own =
+                if task.eval_type.as_deref() == Some("anthropic_api") { "ANTHROPIC_API_KEY" } else { "OPENAI_API_KEY" };
             task.api_key = variable("EVALSCOPE_API_KEY").or_else(|| variable(own));
         }
         Ok(task)
@@ -250,8 +254,9 @@ pub(super) fn eval(flags: &Eval, console: Console) -> Result<Exit> {
         return dry(&task, &evaluation, console);
     }
     let folder = task.root();
-    std::fs::create_dir_all(folder.join("logs"))
-        .map_err(|error| Failure::files(format!("{}: cannot be made", folder.display())).because(error).hint("check --work-dir"))?;
+    std::fs::create_dir_all(folder.join("logs")).map_err(|error| {
+        Failure::files(format!("{}: cannot be made", folder.display())).because(error).hint("check --work-dir")
+    })?;
     log::open(&folder.join("logs").join("eval_log.log"), LevelFilter::INFO, task.debug.unwrap_or(false))?;
     let mut told = evaluation.notices.clone();
     told.extend(evaluation.plan.notices.iter().cloned());
@@ -263,12 +268,20 @@ pub(super) fn eval(flags: &Eval, console: Console) -> Result<Exit> {
     Ok(exit_of(&evaluated, task.ignore_errors.unwrap_or(false), console))
 }
 
-fn prepare(task: &Task, plan: &mut Plan, config: &Config, cache: &Path, console: Console, stop: &Stop) -> Result<Evaluation> {
+fn prepare(
+    task: &Task,
+    plan: &mut Plan,
+    config: &Config,
+    cache: &Path,
+    console: Console,
+    stop: &Stop,
+) -> Result<Evaluation> {
     let mut fetching = Fetching::new(console);
     if plan.wants != Wants::default() {
         run::fetch(plan, config, stop, &mut |event| fetching.see(event))?;
     }
-    let mut fetch = |wanted: &crate::plan::Wanted| run::fetch_one(wanted, config, stop, &mut |event| fetching.see(event));
+    let mut fetch =
+        |wanted: &crate::plan::Wanted| run::fetch_one(wanted, config, stop, &mut |event| fetching.see(event));
     Evaluation::prepare(task, plan.clone(), cache, &mut fetch)
 }
 
@@ -299,7 +312,11 @@ fn show(evaluated: &Evaluated, json: bool, console: Console) -> Result<()> {
     let page = evaluated.folder.join("reports").join("report.html");
     write_file(&page, html.as_bytes())?;
     if json {
-        let reports: Vec<Value> = evaluated.reports.iter().map(|report| json!({"report": report.json(), "figures": report.figures()})).collect();
+        let reports: Vec<Value> = evaluated
+            .reports
+            .iter()
+            .map(|report| json!({"report": report.json(), "figures": report.figures()}))
+            .collect();
         let whole = json!({"model": evaluated.model, "folder": evaluated.folder, "interrupted": evaluated.interrupted, "reports": reports});
         console.out(&serde_json::to_string_pretty(&whole).unwrap_or_default());
     } else {
@@ -360,7 +377,8 @@ impl Watcher for Live {
         tracing::info!("{text}");
         self.console.say(&text);
         if self.console.is_live() {
-            let style = ProgressStyle::with_template("[{bar:40}] {pos}/{len} {msg} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("[{bar:40}] {pos}/{len} {msg} {eta}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
             self.bar = ProgressBar::with_draw_target(Some(samples as u64), ProgressDrawTarget::stderr_with_hz(REDRAWS));
             self.bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
             self.bar.set_position(cached as u64);
@@ -378,7 +396,10 @@ impl Watcher for Live {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
         let executed = report.executed();
-        let score = report.main_metric().map(|metric| format!("{} {}", metric.label(), metric.show(metric.score))).unwrap_or_default();
+        let score = report
+            .main_metric()
+            .map(|metric| format!("{} {}", metric.label(), metric.show(metric.score)))
+            .unwrap_or_default();
         tracing::info!("{}: {} of {} answered, {score}", report.name, executed.succeeded, executed.requested);
     }
 }

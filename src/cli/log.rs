@@ -26,7 +26,9 @@ impl FormatTime for Clock {
 /// well.
 pub(super) fn open(path: &Path, level: LevelFilter, detail: bool) -> Result<()> {
     let file = File::options().create(true).append(true).open(path).map_err(|error| {
-        Failure::files(format!("{} cannot be written", path.display())).because(error).hint("check the folder of the output")
+        Failure::files(format!("{} cannot be written", path.display()))
+            .because(error)
+            .hint("check the folder of the output")
     })?;
     let level = if detail { LevelFilter::DEBUG } else { level };
     let to_file = fmt::layer()

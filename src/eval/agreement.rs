@@ -1,5 +1,7 @@
 //! Golden vectors of other implementations: how many rows agree with ours, and why the others do not.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests say what they need and stop there")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -39,8 +39,12 @@ impl Patience {
 /// Whether the same request may succeed later.
 fn may_recover(record: &Record) -> bool {
     match record.outcome {
-        Outcome::Failed(FailureKind::Status) => record.status.is_some_and(|status| status == 408 || status == 429 || status >= 500),
-        Outcome::Failed(FailureKind::Connect | FailureKind::Timeout | FailureKind::Broken | FailureKind::Server) => true,
+        Outcome::Failed(FailureKind::Status) => {
+            record.status.is_some_and(|status| status == 408 || status == 429 || status >= 500)
+        }
+        Outcome::Failed(FailureKind::Connect | FailureKind::Timeout | FailureKind::Broken | FailureKind::Server) => {
+            true
+        }
         _ => false,
     }
 }
@@ -63,7 +67,8 @@ impl Asking {
         let mut next = 0;
         Box::new(std::iter::from_fn(move || {
             let sample = this.samples.get(next)?;
-            let course = Course { asking: this.clone(), at: next, messages: sample.messages.clone(), turn: 0, attempt: 0 };
+            let course =
+                Course { asking: this.clone(), at: next, messages: sample.messages.clone(), turn: 0, attempt: 0 };
             next += 1;
             Some(course.request().map(|request| Request { then: Some(Box::new(course)), ..request }))
         }))

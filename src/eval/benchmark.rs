@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::args::DatasetArgs;
 use super::card::{
-    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Options, Param, Prompt, Seeded, in_folder, label, seen,
-    shared_templates, told,
+    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Options, Param, Prompt, Seeded, in_folder,
+    label, seen, shared_templates, told,
 };
 use super::media::{self, Kind};
 use super::method::Method;
@@ -81,7 +81,10 @@ impl Benchmark {
         let mut ways = vec![Way::of(&card.record.fields, &card.prompt, &card.answer).map_err(defect)?];
         for variant in &card.variants {
             let fields = card.record.fields.with(&variant.fields);
-            ways.push(Way::of(&fields, &card.prompt.with(&variant.prompt), &card.answer.with(&variant.answer)).map_err(defect)?);
+            ways.push(
+                Way::of(&fields, &card.prompt.with(&variant.prompt), &card.answer.with(&variant.answer))
+                    .map_err(defect)?,
+            );
         }
         compile(&mut language, card, &ways, &shared).map_err(defect)?;
         let slots = |text: &Option<String>, key: &str| -> Result<Option<Slots>> {
@@ -137,7 +140,14 @@ impl Benchmark {
     ///
     /// # Errors
     /// In words, when the record lacks what the card needs, or an expression cannot be worked out.
-    pub fn drafts(&self, record: &Row, subset: &str, split: &str, index: usize, folder: &Path) -> Result<Vec<Draft>, String> {
+    pub fn drafts(
+        &self,
+        record: &Row,
+        subset: &str,
+        split: &str,
+        index: usize,
+        folder: &Path,
+    ) -> Result<Vec<Draft>, String> {
         let mut names: Names = record.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
         names.insert("record".to_owned(), seen(&Value::Object(record.clone())));
         names.insert("params".to_owned(), seen(&Value::Object(self.params.clone())));
@@ -164,7 +174,10 @@ impl Benchmark {
     fn draft(&self, mut names: Names, folder: &Path) -> Result<Option<Draft>, String> {
         let record = &self.card().record;
         for name in record.names.keys() {
-            let value = self.language.value(&format!("let {name}"), &names).map_err(|why| format!("record.let.{name}: {why}"))?;
+            let value = self
+                .language
+                .value(&format!("let {name}"), &names)
+                .map_err(|why| format!("record.let.{name}: {why}"))?;
             names.insert(name.clone(), value);
         }
         if record.keep.is_some() {
@@ -193,7 +206,10 @@ impl Benchmark {
         }
         let mut found: Map<String, Value> = Map::new();
         for (field, _) in chosen.fields.list() {
-            let value = self.language.value(&format!("{way} {field}"), &names).map_err(|why| format!("record.fields.{field}: {why}"))?;
+            let value = self
+                .language
+                .value(&format!("{way} {field}"), &names)
+                .map_err(|why| format!("record.fields.{field}: {why}"))?;
             found.insert(field.to_owned(), told(&value).unwrap_or(Value::Null));
             names.insert(field.to_owned(), value);
         }
@@ -231,10 +247,13 @@ impl Benchmark {
         let mut media = Vec::new();
         for (name, kind) in [("images", Kind::Image), ("audio", Kind::Audio), ("video", Kind::Video)] {
             for (place, value) in list(name).iter().enumerate() {
-                let part = media::part(kind, value, folder).map_err(|why| format!("record.fields.{name}: {} {why}", place + 1))?;
+                let part = media::part(kind, value, folder)
+                    .map_err(|why| format!("record.fields.{name}: {} {why}", place + 1))?;
                 media.push((kind, part));
             }
         }
+        let messages = messages.map(|chat| media::placed(chat, &media, folder)).transpose();
+        let messages = messages.map_err(|why| format!("record.fields.messages: {why}"))?;
         let (options, letters) = options(&sample, chosen.prompt.options.unwrap_or_default());
         names.insert("question".to_owned(), Seen::from(sample.question.as_str()));
         names.insert("choices".to_owned(), seen(&json!(sample.choices)));
@@ -244,7 +263,8 @@ impl Benchmark {
         for (side, slot) in [("right", &mut sample.rehearsal.0), ("wrong", &mut sample.rehearsal.1)] {
             let key = format!("{way} {side}");
             if self.language.has(&key) {
-                let value = self.language.value(&key, &names).map_err(|why| format!("answer.rehearsal.{side}: {why}"))?;
+                let value =
+                    self.language.value(&key, &names).map_err(|why| format!("answer.rehearsal.{side}: {why}"))?;
                 *slot = told(&value).filter(|value| !value.is_null());
             }
         }
@@ -255,7 +275,10 @@ impl Benchmark {
     fn meta(&self, names: &Names) -> Result<Map<String, Value>, String> {
         let mut meta = Map::new();
         for name in self.card().record.meta.keys() {
-            let value = self.language.value(&format!("meta {name}"), names).map_err(|why| format!("record.meta.{name}: {why}"))?;
+            let value = self
+                .language
+                .value(&format!("meta {name}"), names)
+                .map_err(|why| format!("record.meta.{name}: {why}"))?;
             meta.insert(name.clone(), told(&value).unwrap_or(Value::Null));
         }
         Ok(meta)
@@ -321,7 +344,8 @@ impl Benchmark {
                 vec![json!({"role": "user", "content": content})]
             }
         };
-        let own = if self.language.has(&key("system")) { Some(self.language.fill(&key("system"), &names)?) } else { None };
+        let own =
+            if self.language.has(&key("system")) { Some(self.language.fill(&key("system"), &names)?) } else { None };
         let system = self.overrides.system.clone().or(system).or(own).filter(|text| !text.trim().is_empty());
         if let Some(system) = system
             && !sample.messages.iter().any(|message| message["role"] == "system")
@@ -363,11 +387,17 @@ fn compile(language: &mut Language, card: &Card, ways: &[Way], shared: &super::c
         for (name, text) in fields.list() {
             language.add(&format!("{place} {name}"), text)?;
         }
-        let pick = |own: &Option<String>, name: &Option<String>, all: &std::collections::BTreeMap<String, String>, otherwise: &str| {
+        let pick = |own: &Option<String>,
+                    name: &Option<String>,
+                    all: &std::collections::BTreeMap<String, String>,
+                    otherwise: &str| {
             let named = || all.get(name.as_deref().unwrap_or(otherwise)).cloned();
             own.clone().or_else(named).unwrap_or_default()
         };
-        language.add_template(&format!("{place} prompt"), pick(&prompt.text, &prompt.template, &shared.prompt, "plain").trim())?;
+        language.add_template(
+            &format!("{place} prompt"),
+            pick(&prompt.text, &prompt.template, &shared.prompt, "plain").trim(),
+        )?;
         let examples = prompt.examples.clone().unwrap_or_default();
         let example = pick(&examples.text, &examples.template, &shared.example, "mcq");
         language.add_template(&format!("{place} example"), example.trim())?;
@@ -474,7 +504,8 @@ fn shuffle(sample: &mut Sample, seed: u64) {
     let order = super::orders::choices(i64::try_from(seed).unwrap_or(i64::MAX), &sample.question, &sample.choices);
     let moved: Map<String, Value> =
         order.iter().enumerate().map(|(new, old)| (label(*old), Value::String(label(new)))).collect();
-    let turned = |value: &Value| value.as_str().and_then(|text| moved.get(text)).cloned().unwrap_or_else(|| value.clone());
+    let turned =
+        |value: &Value| value.as_str().and_then(|text| moved.get(text)).cloned().unwrap_or_else(|| value.clone());
     sample.target = match &sample.target {
         Value::Array(list) => {
             let mut list: Vec<Value> = list.iter().map(turned).collect();

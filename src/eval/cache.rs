@@ -79,7 +79,8 @@ impl Cache {
             return Some(kept);
         }
         let kept = self.by_place.get(&sample.index)?;
-        let same = |message: &Value, given: &Value| message["role"] == given["role"] && message["content"] == given["content"];
+        let same =
+            |message: &Value, given: &Value| message["role"] == given["role"] && message["content"] == given["content"];
         let asked = kept.row["messages"].as_array()?;
         sample.messages.iter().zip(asked).all(|(given, message)| same(message, given)).then(|| kept.clone())
     }
@@ -113,7 +114,12 @@ mod tests {
     #[test]
     fn answers_are_found_by_question_and_torn_lines_are_counted() {
         let folder = std::env::temp_dir().join(format!("evalscope-cache-{}", std::process::id()));
-        let text = format!("{}\n{}\n{}\n{{\"index\": 3, \"mo", row(0, Some("d1"), "old"), row(5, Some("d1"), "new"), row(7, None, "theirs"));
+        let text = format!(
+            "{}\n{}\n{}\n{{\"index\": 3, \"mo",
+            row(0, Some("d1"), "old"),
+            row(5, Some("d1"), "new"),
+            row(7, None, "theirs")
+        );
         assert!(std::fs::write(&folder, text).is_ok());
         let cache = Cache::read(&folder).unwrap_or_default();
         let sample = Sample { index: 2, messages: vec![json!({"role": "user", "content": "q"})], ..Sample::default() };

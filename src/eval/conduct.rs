@@ -1,34 +1,26 @@
 //! A whole evaluation: everything is checked and loaded before the first request, each benchmark is asked through the load
 //! engine, each answer is kept before it is scored.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::args::DatasetArgs;
-use super::asking::{Answered, Answers, Asking, Patience};
 use super::benchmark::Benchmark;
-use super::cache::Cache;
 use super::card::Catalog;
-use super::figures::{Certainty, Scored, SubsetFigures, certainty, figures};
 use super::filters::Filters;
-use super::method::{Case, Marks, Reply};
-use super::performance::Performance;
+use super::one_run::Run;
 use super::progress::Progress;
-use super::report::{Execution, Report, metrics, primary};
-use super::rows::{prediction, question_digest, review, was_cut};
-use super::run_folder::{RowFile, RunFolder};
+use super::report::Report;
+use super::run_folder::RunFolder;
 use super::sample::Sample;
 use super::source::{Choice, Fetch, Place, Questions, is_local, load};
+use super::subject;
 use super::task::{Generation, Task};
-use super::{extra, subject};
 use crate::engine::Stop;
 use crate::error::{Failure, Result};
 use crate::plan::{Hub, Plan};
-use crate::record::{Epoch, Record};
+use crate::record::Epoch;
 use crate::run::Asker;
 
 /// What an evaluation tells while it goes on. Everything defaults to silence.
@@ -68,18 +60,18 @@ impl Evaluated {
 }
 
 /// A benchmark with its questions.
-struct Loaded {
-    benchmark: Benchmark,
-    filters: Filters,
-    questions: Questions,
+pub(super) struct Loaded {
+    pub(super) benchmark: Benchmark,
+    pub(super) filters: Filters,
+    pub(super) questions: Questions,
 }
 
 /// An evaluation that is ready to begin.
 pub struct Evaluation {
-    task: Task,
+    pub(super) task: Task,
     /// The plan that it asks with.
     pub plan: Plan,
-    generation: Generation,
+    pub(super) generation: Generation,
     loaded: Vec<Loaded>,
     /// What was decided for the user.
     pub notices: Vec<String>,
@@ -124,7 +116,9 @@ impl Evaluation {
             loaded.push(Loaded { benchmark, filters, questions });
         }
         if task.limit.is_some() {
-            notices.push("--limit: a part of the samples is asked; the scores are for checking, not for comparing".to_owned());
+            notices.push(
+                "--limit: a part of the samples is asked; the scores are for checking, not for comparing".to_owned(),
+            );
         }
         Ok(Evaluation { task: task.clone(), plan, generation, loaded, notices })
     }
@@ -140,7 +134,11 @@ impl Evaluation {
     /// Every sample with its benchmark.
     pub fn samples(&self) -> impl Iterator<Item = (&Benchmark, &Sample)> {
         self.loaded.iter().flat_map(|loaded| {
-            loaded.questions.subsets.iter().flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, sample)))
+            loaded
+                .questions
+                .subsets
+                .iter()
+                .flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, sample)))
         })
     }
 
@@ -185,7 +183,8 @@ impl Evaluation {
 
     /// What EvalScope saves as `task_config.yaml`: the task, and what each benchmark became. Keys are not in it.
     fn config(&self) -> Result<Value> {
-        let mut config = serde_json::to_value(&self.task).map_err(|error| Failure::bug("a task cannot be spelled").because(error))?;
+        let mut config = serde_json::to_value(&self.task)
+            .map_err(|error| Failure::bug("a task cannot be spelled").because(error))?;
         let mut benchmarks = serde_json::Map::new();
         for Loaded { benchmark, .. } in &self.loaded {
             let card = benchmark.card();
@@ -214,7 +213,7 @@ impl Evaluation {
 }
 
 /// How values of samples become one: as the user says, else as the card does.
-fn aggregation(benchmark: &Benchmark) -> String {
+pub(super) fn aggregation(benchmark: &Benchmark) -> String {
     let own = benchmark.args.aggregation.clone().or_else(|| benchmark.card().report.aggregate.clone());
     own.unwrap_or_else(|| "mean".to_owned())
 }
@@ -242,8 +241,10 @@ fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
         }
         let is_id = path.split('/').count() == 2 && !path.starts_with(['.', '/', '~']);
         if !is_id || task.dataset_hub.as_deref() == Some("local") {
-            return Err(Failure::files(format!("--dataset-args {name}: local_path {path}: there is no such file or folder"))
-                .hint("check the path; it counts from the folder that the command runs in"));
+            return Err(Failure::files(format!(
+                "--dataset-args {name}: local_path {path}: there is no such file or folder"
+            ))
+            .hint("check the path; it counts from the folder that the command runs in"));
         }
     }
     let hub = match task.dataset_hub.as_deref() {
@@ -251,287 +252,24 @@ fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
         Some("huggingface") => Hub::HuggingFace,
         Some("sample") => return Ok(Place::Sample),
         Some("local") => {
-            let folder = task.dataset_dir.as_deref().map(|dir| PathBuf::from(dir).join(name)).filter(|path| path.exists());
+            let folder =
+                task.dataset_dir.as_deref().map(|dir| PathBuf::from(dir).join(name)).filter(|path| path.exists());
             return folder.map(Place::Local).ok_or_else(|| {
-                Failure::usage(format!("--dataset-hub local: {name} has no data on this machine"))
-                    .hint(format!("put it into a folder {name} below --dataset-dir, or name it as local_path in --dataset-args"))
+                Failure::usage(format!("--dataset-hub local: {name} has no data on this machine")).hint(format!(
+                    "put it into a folder {name} below --dataset-dir, or name it as local_path in --dataset-args"
+                ))
             });
         }
         Some(other) => {
-            return Err(Failure::usage(format!("--dataset-hub {other}: no such hub")).hint("known are modelscope, huggingface, local, sample"));
+            return Err(Failure::usage(format!("--dataset-hub {other}: no such hub"))
+                .hint("known are modelscope, huggingface, local, sample"));
         }
     };
     let card = benchmark.card();
     if card.source.modelscope.is_none() && card.source.huggingface.is_none() && benchmark.args.local_path.is_none() {
-        return Err(Failure::usage(format!("{name}: its data is your own"))
-            .hint(format!("name it: --dataset-args '{{\"{name}\": {{\"local_path\": \"FOLDER\", \"subset_list\": [\"FILE\"]}}}}'")));
+        return Err(Failure::usage(format!("{name}: its data is your own")).hint(format!(
+            "name it: --dataset-args '{{\"{name}\": {{\"local_path\": \"FOLDER\", \"subset_list\": [\"FILE\"]}}}}'"
+        )));
     }
     Ok(Place::Hub(hub))
-}
-
-/// How the run of a benchmark ended.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ended {
-    interrupted: bool,
-    lost: bool,
-}
-
-/// The run of one benchmark.
-struct Run<'a> {
-    evaluation: &'a Evaluation,
-    loaded: &'a Loaded,
-    folder: &'a RunFolder,
-    asker: &'a Asker,
-    model: &'a str,
-    epoch: Epoch,
-}
-
-/// What becomes of samples while they are asked.
-struct Desk<'a> {
-    loaded: &'a Loaded,
-    model: &'a str,
-    /// Files of answers and of reviews by subset.
-    files: HashMap<String, (RowFile, RowFile)>,
-    scored: Vec<Scored>,
-    counters: BTreeMap<String, u64>,
-    execution: Vec<(String, Execution)>,
-}
-
-impl Desk<'_> {
-    fn count(&mut self, name: &str, many: u64) {
-        if many > 0 {
-            *self.counters.entry(name.to_owned()).or_insert(0) += many;
-        }
-    }
-
-    fn executed(&mut self, subset: &str) -> &mut Execution {
-        let at = match self.execution.iter().position(|(name, _)| name == subset) {
-            Some(at) => at,
-            None => {
-                self.execution.push((subset.to_owned(), Execution::default()));
-                self.execution.len() - 1
-            }
-        };
-        &mut self.execution[at].1
-    }
-
-    /// Scores a reply and keeps the review.
-    fn score(&mut self, sample: &Sample, row: &Value, reply: &Reply) -> Result<()> {
-        let reply = self.loaded.filters.apply(reply);
-        let marks = self.loaded.benchmark.method(sample).judge(&Case { sample, reply: &reply });
-        match marks.via {
-            Some("fallback") => self.count("answers taken by the last capital letter", 1),
-            Some("none") => self.count("replies without an answer in the form that was asked for", 1),
-            _ => {}
-        }
-        if reply.text.trim().is_empty() && reply.calls.is_empty() {
-            self.count("empty answers", 1);
-        }
-        if reply.ended == crate::wire::Ended::Length {
-            self.count("replies cut at the most tokens", 1);
-        }
-        if row["model_output"]["metadata"]["evalscope"]["reasoning_unfinished"] == true {
-            self.count("replies cut while the model still reasoned", 1);
-        }
-        let thought = |message: &Value| {
-            message["content"].as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] == "reasoning"))
-        };
-        if row["messages"].as_array().is_some_and(|messages| messages.iter().any(thought)) {
-            self.count("replies with reasoning", 1);
-        }
-        if !super::rows::counts(&marks) {
-            self.count("samples left out of the figures", 1);
-        }
-        if let Some((_, reviews)) = self.files.get_mut(&sample.subset) {
-            reviews.write(&review(sample, row, &reply, &marks))?;
-        }
-        self.executed(&sample.subset).succeeded += 1;
-        self.push(sample, Some(marks));
-        Ok(())
-    }
-
-    fn push(&mut self, sample: &Sample, marks: Option<Marks>) {
-        self.scored.push(Scored {
-            subset: sample.subset.clone(),
-            index: sample.index,
-            group: sample.group,
-            repeat: sample.repeat,
-            meta: sample.meta.clone(),
-            marks,
-        });
-    }
-
-    /// Keeps an answer that came, then scores it.
-    fn take(&mut self, sample: &Sample, digest: &str, answered: &Answered) -> Result<bool> {
-        if was_cut(answered) {
-            return Ok(false);
-        }
-        self.count("requests made again", u64::from(answered.retries));
-        let made = prediction(sample, answered, digest, self.model);
-        if let Some((predictions, _)) = self.files.get_mut(&sample.subset) {
-            predictions.write(&made.row)?;
-        }
-        match &made.reply {
-            Some(reply) => self.score(sample, &made.row, reply)?,
-            None => {
-                self.executed(&sample.subset).errored += 1;
-                self.count("samples that failed", 1);
-                self.push(sample, None);
-            }
-        }
-        Ok(true)
-    }
-}
-
-/// How often the files of progress are renewed at most.
-const RENEW: Duration = Duration::from_millis(500);
-
-impl Run<'_> {
-    fn run(&mut self, watcher: &mut dyn Watcher, progress: &mut Progress, stop: &Stop) -> Result<(Report, Ended)> {
-        let Run { loaded, folder, .. } = self;
-        let benchmark = &loaded.benchmark;
-        let name = &benchmark.card().name;
-        let mut desk = Desk {
-            loaded,
-            model: self.model,
-            files: HashMap::new(),
-            scored: Vec::new(),
-            counters: BTreeMap::new(),
-            execution: Vec::new(),
-        };
-        let mut performance = Performance::default();
-        let generation = &self.evaluation.generation;
-        let interval = Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
-        let patience = Patience { retries: generation.retries, interval };
-        let mut asking = Asking { samples: Arc::default(), speller: self.asker.speller(), patience };
-        // What is known already is scored at once, the rest is asked.
-        let (mut open, mut digests, mut cached, mut notices) = (Vec::new(), Vec::new(), 0, Vec::new());
-        for (subset, samples) in &loaded.questions.subsets {
-            desk.executed(subset).requested = samples.len() as u64;
-            let path = folder.predictions(name, subset);
-            let cache = Cache::read(&path)?;
-            if cache.broken > 0 {
-                notices.push(format!("{name}: {subset}: {} lines of an earlier run are no rows and were passed over", cache.broken));
-            }
-            let before = cache.len();
-            desk.files.insert(subset.clone(), (RowFile::append(&path)?, RowFile::create(&folder.reviews(name, subset))?));
-            let mut used = 0;
-            for sample in samples {
-                let digest = question_digest(&asking.body(sample)?, sample);
-                match cache.get(&digest, sample) {
-                    Some(kept) => {
-                        used += 1;
-                        performance.add_row(&kept.row);
-                        desk.score(sample, &kept.row, &kept.reply)?;
-                    }
-                    None => {
-                        open.push(sample.clone());
-                        digests.push(digest);
-                    }
-                }
-            }
-            cached += used;
-            if before > used {
-                notices.push(format!(
-                    "{name}: {subset}: {} answers of an earlier run are to other questions or settings and were not used",
-                    before - used
-                ));
-            }
-        }
-        watcher.benchmark_begins(name, loaded.questions.count(), cached);
-        progress.add(cached)?;
-        asking.samples = Arc::new(open);
-        let mut ended = Ended::default();
-        let mut failed = 0;
-        if !asking.samples.is_empty() && !stop.is_draining() {
-            let (mut done, mut told) = (cached, Instant::now());
-            let samples = Arc::clone(&asking.samples);
-            let number = samples.len() as u64;
-            let mut on_done = |place: usize, answered: Answered| -> Result<()> {
-                let (Some(sample), Some(digest)) = (samples.get(place), digests.get(place)) else { return Ok(()) };
-                if desk.take(sample, digest, &answered)? {
-                    done += 1;
-                    failed += usize::from(answered.failure.is_some());
-                    progress.count(1);
-                    if told.elapsed() > RENEW || done == loaded.questions.count() {
-                        told = Instant::now();
-                        progress.save()?;
-                        watcher.sample_done(done, failed);
-                    }
-                }
-                Ok(())
-            };
-            let mut on_record = |record: &Record| -> Result<()> {
-                performance.add(record);
-                Ok(())
-            };
-            let mut on_tick = || Ok(());
-            let dialect = self.asker.plan().target.dialect.clone();
-            let mut sink = Answers::new(dialect, &mut on_done, &mut on_record, &mut on_tick);
-            let parallel = self.evaluation.task.in_flight()?;
-            let (tally, _) = self.asker.ask(asking.requests(), number, parallel, self.epoch, &mut sink, stop)?;
-            ended = Ended { interrupted: tally.stopped, lost: tally.lost };
-            watcher.sample_done(done, failed);
-            progress.save()?;
-        }
-        let report = self.report(desk, &performance, notices);
-        Ok((report, ended))
-    }
-
-    /// What the marks add up to.
-    fn report(&self, mut desk: Desk<'_>, performance: &Performance, mut notices: Vec<String>) -> Report {
-        let benchmark = &self.loaded.benchmark;
-        let card = benchmark.card();
-        // Answers come in any order; the report is the same each time.
-        desk.scored.sort_by(|a, b| (&a.subset, a.index).cmp(&(&b.subset, b.index)));
-        let aggregate = aggregation(benchmark);
-        let mut subsets = Vec::new();
-        for (subset, _) in &self.loaded.questions.subsets {
-            let samples: Vec<&Scored> = desk.scored.iter().filter(|sample| &sample.subset == subset).collect();
-            if samples.is_empty() {
-                continue;
-            }
-            let made = if aggregate == "official" { Vec::new() } else { figures(&aggregate, &card.report.metrics, &samples) };
-            subsets.push(SubsetFigures { name: subset.clone(), figures: made, is_aggregate: false, category: None });
-        }
-        if let Some(rows) = &card.report.rows {
-            extra::add(rows, &desk.scored, &mut subsets);
-        }
-        let sure = |metric: &str, names: &[&str]| -> Option<Certainty> {
-            if !matches!(aggregate.as_str(), "mean" | "f1") {
-                return None;
-            }
-            let of = |sample: &&Scored| names.contains(&sample.subset.as_str());
-            let rows: Vec<(f64, (String, usize))> = desk
-                .scored
-                .iter()
-                .filter(of)
-                .filter_map(|sample| Some((sample.value(metric)?, (sample.subset.clone(), sample.group))))
-                .collect();
-            certainty(&rows)
-        };
-        let metrics = metrics(card, &subsets, &sure);
-        let named = match &benchmark.args.primary_metric {
-            Some(Value::String(name)) => Some(name.clone()),
-            Some(Value::Object(identity)) => identity.get("name").and_then(Value::as_str).map(str::to_owned),
-            _ => card.report.primary.clone(),
-        };
-        let collects = self.evaluation.task.collect_perf.unwrap_or(true);
-        let primary = primary(&metrics, named.as_deref());
-        notices.extend(desk.counters.iter().map(|(what, many)| format!("{}: {many} {what}", card.name)));
-        Report {
-            model: self.model.to_owned(),
-            name: card.name.clone(),
-            title: card.title.clone(),
-            about: card.about.clone(),
-            metrics,
-            primary,
-            performance: performance.json().filter(|_| collects),
-            wall: performance.wall(),
-            execution: desk.execution,
-            notices,
-            counters: desk.counters,
-            speed: performance.row(),
-        }
-    }
 }

@@ -92,7 +92,11 @@ pub fn figures(aggregate: &str, metrics: &[String], samples: &[&Scored]) -> Vec<
                 // Only the share of right verdicts is a mean of samples.
                 let sure = |aggregate: Aggregate| match aggregate.metric.as_str() {
                     "accuracy" => {
-                        let plain = figure(Aggregate { aggregation: "mean".to_owned(), ..aggregate.clone() }, "accuracy", samples);
+                        let plain = figure(
+                            Aggregate { aggregation: "mean".to_owned(), ..aggregate.clone() },
+                            "accuracy",
+                            samples,
+                        );
                         Figure { aggregate, ..plain }
                     }
                     _ => bare(aggregate),
@@ -117,7 +121,12 @@ pub fn figures(aggregate: &str, metrics: &[String], samples: &[&Scored]) -> Vec<
                 let key = format!("weight:{name}");
                 let rows: Vec<Weighted> = samples
                     .iter()
-                    .filter_map(|sample| Some(Weighted { score: sample.value(&name)?, weight: sample.note(&key).and_then(Value::as_u64) }))
+                    .filter_map(|sample| {
+                        Some(Weighted {
+                            score: sample.value(&name)?,
+                            weight: sample.note(&key).and_then(Value::as_u64),
+                        })
+                    })
                     .collect();
                 // Where nothing weighs anything that is told, the mean is plain and is called so.
                 if rows.iter().all(|row| row.weight.is_none()) { plain(&name, &values) } else { weighted(&name, &rows) }
@@ -267,7 +276,10 @@ pub fn certainty<K: Eq + std::hash::Hash + Clone>(rows: &[(f64, K)]) -> Option<C
     if found.clusters < values.len() {
         let error = found.corrected;
         let half = error.map(|error| error * normal_quantile(0.5 + 0.5 * CONFIDENCE));
-        return Some(Certainty { standard_error: error, interval_95: half.map(|half| Bounds::around(found.mean, half)) });
+        return Some(Certainty {
+            standard_error: error,
+            interval_95: half.map(|half| Bounds::around(found.mean, half)),
+        });
     }
     let is_share = values.iter().all(|value| *value == 0.0 || *value == 1.0);
     let interval_95 = if is_share {
@@ -306,13 +318,20 @@ mod tests {
         let samples: Vec<&Scored> = samples.iter().collect();
         figures(aggregate, &["accuracy".to_owned()], &samples)
             .into_iter()
-            .map(|figure| (format!("{}:{}", figure.aggregate.metric, figure.aggregate.aggregation), figure.aggregate.score, figure.aggregate.num))
+            .map(|figure| {
+                (
+                    format!("{}:{}", figure.aggregate.metric, figure.aggregate.aggregation),
+                    figure.aggregate.score,
+                    figure.aggregate.num,
+                )
+            })
             .collect()
     }
 
     #[test]
     fn failed_and_excluded_samples_are_in_no_mean() {
-        let mut samples: Vec<Scored> = [1.0, 0.0, 1.0, 1.0].into_iter().enumerate().map(|(at, value)| sample(at, 1, value)).collect();
+        let mut samples: Vec<Scored> =
+            [1.0, 0.0, 1.0, 1.0].into_iter().enumerate().map(|(at, value)| sample(at, 1, value)).collect();
         samples[0].marks = None;
         samples[1].marks = Some(Marks::excluded("no reference"));
         assert_eq!(made("mean", &samples), [("accuracy:mean".to_owned(), 1.0, 2)]);
@@ -320,7 +339,8 @@ mod tests {
 
     #[test]
     fn repeats_give_chances() {
-        let samples: Vec<Scored> = [1.0, 0.0, 0.0, 0.0].into_iter().enumerate().map(|(at, value)| sample(at, 2, value)).collect();
+        let samples: Vec<Scored> =
+            [1.0, 0.0, 0.0, 0.0].into_iter().enumerate().map(|(at, value)| sample(at, 2, value)).collect();
         let made = made("mean_and_pass_at_k", &samples);
         assert_eq!(made[0], ("accuracy:mean".to_owned(), 0.25, 4));
         assert!(made.iter().any(|(name, score, _)| name == "accuracy:pass_at_k" && *score == 0.5));

@@ -43,9 +43,9 @@ pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
             let media = media_type(&bytes).ok_or("is no image of a known format")?;
             Ok(by_address(kind, &data_uri(media, &bytes)))
         }
-        Kind::Audio => {
-            Ok(json!({"type": "input_audio", "input_audio": {"data": STANDARD.encode(&bytes), "format": sound(&bytes)}}))
-        }
+        Kind::Audio => Ok(
+            json!({"type": "input_audio", "input_audio": {"data": STANDARD.encode(&bytes), "format": sound(&bytes)}}),
+        ),
         Kind::Video => Ok(by_address(kind, &data_uri("video/mp4", &bytes))),
     }
 }
@@ -79,7 +79,8 @@ fn by_address(kind: Kind, address: &str) -> Value {
         Kind::Image => json!({"type": "image_url", "image_url": {"url": address}}),
         Kind::Video => json!({"type": "video_url", "video_url": {"url": address}}),
         Kind::Audio => {
-            let (format, data) = match address.strip_prefix("data:audio/").and_then(|rest| rest.split_once(";base64,")) {
+            let (format, data) = match address.strip_prefix("data:audio/").and_then(|rest| rest.split_once(";base64,"))
+            {
                 Some((format, data)) => (format, data),
                 None => (address.rsplit('.').next().filter(|end| end.len() < 5).unwrap_or("wav"), address),
             };
@@ -120,6 +121,55 @@ pub fn file(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
 
 /// A text with media where it names them, such as `<image 1>` or `<image_1>`; those it does not name stand behind it.
 pub fn inline(text: &str, parts: &[(Kind, Value)]) -> Vec<Value> {
+    let (mut content, used) = replaced(text, parts);
+    content.extend(parts.iter().zip(used).filter(|(_, used)| !used).map(|((_, part), _)| part.clone()));
+    content
+}
+
+/// The messages of a chat with media where their texts name them, and with the files of `folder` that they link to.
+///
+/// # Errors
+/// In words, when a file cannot be read or leads out of the folder.
+pub fn placed(messages: Vec<Value>, parts: &[(Kind, Value)], folder: &Path) -> Result<Vec<Value>, String> {
+    let named = |text: &str| {
+        let (content, used) = replaced(text, parts);
+        used.contains(&true).then_some(content)
+    };
+    let one = |mut message: Value| -> Result<Value, String> {
+        let content = match &message["content"] {
+            Value::String(text) => named(text).map(Value::Array),
+            Value::Array(list) => {
+                let mut content = Vec::with_capacity(list.len());
+                for item in list {
+                    match item["text"].as_str().and_then(named) {
+                        Some(several) => content.extend(several),
+                        None => content.push(linked(item, folder)?),
+                    }
+                }
+                Some(Value::Array(content))
+            }
+            _ => None,
+        };
+        if let (Some(content), Value::Object(message)) = (content, &mut message) {
+            message.insert("content".to_owned(), content);
+        }
+        Ok(message)
+    };
+    messages.into_iter().map(one).collect()
+}
+
+/// A part of a message, whose file is read where it links to one.
+fn linked(item: &Value, folder: &Path) -> Result<Value, String> {
+    let kinds = [("image_url", Kind::Image), ("video_url", Kind::Video), ("audio_url", Kind::Audio)];
+    let Some((name, kind)) = kinds.into_iter().find(|(name, _)| item["type"] == *name) else { return Ok(item.clone()) };
+    match item[name]["url"].as_str().or_else(|| item[name].as_str()) {
+        Some(address) if !is_linked(address) => part(kind, &json!(address), folder),
+        _ => Ok(item.clone()),
+    }
+}
+
+/// A text with media where it names them, and which of them it names.
+fn replaced(text: &str, parts: &[(Kind, Value)]) -> (Vec<Value>, Vec<bool>) {
     let mut content = Vec::new();
     let mut used = vec![false; parts.len()];
     let mut rest = text;
@@ -144,8 +194,7 @@ pub fn inline(text: &str, parts: &[(Kind, Value)]) -> Vec<Value> {
     }
     pending.push_str(rest);
     push(&mut content, &mut pending);
-    content.extend(parts.iter().zip(used).filter(|(_, used)| !used).map(|((_, part), _)| part.clone()));
-    content
+    (content, used)
 }
 
 fn push(content: &mut Vec<Value>, text: &mut String) {
@@ -183,6 +232,24 @@ mod tests {
             [text("see "), json!("b"), text(" and "), json!("a"), text(": 1 < 2?"), json!("c")]
         );
         assert_eq!(inline("<image 9> <b>", &[]), [text("<image 9> <b>")]);
+    }
+
+    #[test]
+    fn chats_get_the_media_that_they_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a.png"), b"\x89PNG\r\n").expect("a file");
+        let parts = [image("one"), image("two")];
+        let given = vec![
+            json!({"role": "system", "content": "See."}),
+            json!({"role": "user", "content": "What is <image 2>?"}),
+            json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}),
+        ];
+        let made = placed(given.clone(), &parts, folder.path()).expect("a chat");
+        assert_eq!(made[0], given[0]);
+        assert_eq!(made[1]["content"][1], json!("two"));
+        let url = made[2]["content"][0]["image_url"]["url"].as_str().unwrap_or_default();
+        assert!(url.starts_with("data:image/png;base64,"), "{url}");
+        assert!(placed(given, &parts, &folder.path().join("empty")).is_err());
     }
 
     #[test]

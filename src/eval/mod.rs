@@ -7,7 +7,7 @@
 //! | `args`, `benchmark`, `slots` | what a user changes of it; both together, ready to make samples |
 //! | `source`, `readers`, `media`, `literal` | where records are, and what they hold |
 //! | `sample`, `orders` | one question; the orders in which EvalScope asks |
-//! | `conduct` | a whole evaluation, from the check of everything to the last report |
+//! | `conduct`, `one_run`, `desk` | a whole evaluation; the run of one benchmark; what becomes of answers |
 //! | `asking`, `reasoning` | questions on their way through the load engine, and what came back |
 //! | `rows`, `cache`, `run_folder`, `progress` | rows of predictions and reviews; answers of an earlier run; the files |
 //! | `method`, `filters` | extractors and scorers by name; what is done to a reply before |
@@ -27,6 +27,7 @@ pub mod calls;
 pub mod card;
 pub mod choice;
 pub mod conduct;
+mod desk;
 mod extra;
 pub mod figures;
 mod filters;
@@ -37,6 +38,7 @@ mod literal;
 pub mod maths;
 mod media;
 pub mod method;
+mod one_run;
 pub mod orders;
 pub mod performance;
 pub mod progress;

@@ -75,8 +75,13 @@ impl Performance {
 
     /// Mean of tokens over latency of each request.
     fn rate(&self) -> Option<f64> {
-        let rates: Vec<f64> =
-            self.output.iter().zip(&self.latency).filter(|(_, latency)| **latency > 0.0).map(|(tokens, latency)| tokens / latency).collect();
+        let rates: Vec<f64> = self
+            .output
+            .iter()
+            .zip(&self.latency)
+            .filter(|(_, latency)| **latency > 0.0)
+            .map(|(tokens, latency)| tokens / latency)
+            .collect();
         mean(&rates)
     }
 

@@ -53,7 +53,8 @@ impl Progress {
             "percent": (percent * 100.0).round() / 100.0,
             "updated_at": jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
         });
-        let bytes = serde_json::to_vec_pretty(&file).map_err(|error| Failure::bug("progress cannot be spelled").because(error))?;
+        let bytes = serde_json::to_vec_pretty(&file)
+            .map_err(|error| Failure::bug("progress cannot be spelled").because(error))?;
         write_file(path, &bytes)
     }
 

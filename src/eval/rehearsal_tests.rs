@@ -38,7 +38,8 @@ fn rehearsed(benchmark: &Benchmark, sample: &Sample, wanted: (Option<f64>, Optio
     let primary = card.report.primary.as_ref().or(card.report.metrics.first()).map_or("", String::as_str);
     let method = benchmark.method(sample);
     let mut faults = Vec::new();
-    for (side, reply, wanted) in [("right", method.right(sample), wanted.0), ("wrong", method.wrong(sample), wanted.1)] {
+    for (side, reply, wanted) in [("right", method.right(sample), wanted.0), ("wrong", method.wrong(sample), wanted.1)]
+    {
         let name = format!("{} {} {} {side}", card.name, sample.subset, sample.index);
         let Some(reply) = reply else {
             faults.push(format!("{name}: there is no such reply"));

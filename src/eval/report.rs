@@ -150,7 +150,10 @@ impl Metric {
             let mut metadata = Map::new();
             if let Some(certainty) = &subset.certainty {
                 metadata.insert("standard_error".to_owned(), json!(certainty.standard_error));
-                metadata.insert("interval_95".to_owned(), json!(certainty.interval_95.map(|bounds| [bounds.low, bounds.high])));
+                metadata.insert(
+                    "interval_95".to_owned(),
+                    json!(certainty.interval_95.map(|bounds| [bounds.low, bounds.high])),
+                );
             }
             if let Some(Value::Object(coverage)) = &subset.coverage {
                 metadata.extend(coverage.clone());
@@ -176,7 +179,11 @@ impl Metric {
 
 /// The metrics of a benchmark from the figures of its subsets. `whole` tells how sure the mean over subsets is, by the name of
 /// the metric and the subsets; nothing where it is no mean of samples.
-pub fn metrics(card: &Card, subsets: &[SubsetFigures], whole: &dyn Fn(&str, &[&str]) -> Option<Certainty>) -> Vec<Metric> {
+pub fn metrics(
+    card: &Card,
+    subsets: &[SubsetFigures],
+    whole: &dyn Fn(&str, &[&str]) -> Option<Certainty>,
+) -> Vec<Metric> {
     let mut keys: Vec<&super::aggregate::Aggregate> = Vec::new();
     for figure in subsets.iter().flat_map(|subset| &subset.figures) {
         if !keys.iter().any(|known| same(known, &figure.aggregate)) {
@@ -206,7 +213,8 @@ fn metric(
         }
     }
     let sum = |list: &[(&SubsetFigures, &Figure)]| {
-        let counted: Vec<&Figure> = list.iter().filter(|(subset, _)| !subset.is_aggregate).map(|(_, figure)| *figure).collect();
+        let counted: Vec<&Figure> =
+            list.iter().filter(|(subset, _)| !subset.is_aggregate).map(|(_, figure)| *figure).collect();
         let made: Vec<&Figure> = list.iter().map(|(_, figure)| *figure).collect();
         joined(if counted.is_empty() { &made } else { &counted })
     };
@@ -228,7 +236,14 @@ fn metric(
             coverage: figure.aggregate.coverage.and_then(|coverage| serde_json::to_value(coverage).ok()),
             is_aggregate: subset.is_aggregate,
         });
-        Some(Category { name: name.clone(), num, score, macro_score, certainty: sure(list), subsets: subsets.collect() })
+        Some(Category {
+            name: name.clone(),
+            num,
+            score,
+            macro_score,
+            certainty: sure(list),
+            subsets: subsets.collect(),
+        })
     });
     Some(Metric {
         name: key.metric.clone(),
@@ -244,8 +259,14 @@ fn metric(
 
 /// The category of a subset.
 fn category_of(card: &Card, subset: &str) -> String {
-    let holds = |names: &toml::Value| names.as_array().is_some_and(|names| names.iter().any(|name| name.as_str() == Some(subset)));
-    card.source.groups.iter().find(|(_, names)| holds(names)).map_or_else(|| "default".to_owned(), |(group, _)| group.clone())
+    let holds = |names: &toml::Value| {
+        names.as_array().is_some_and(|names| names.iter().any(|name| name.as_str() == Some(subset)))
+    };
+    card.source
+        .groups
+        .iter()
+        .find(|(_, names)| holds(names))
+        .map_or_else(|| "default".to_owned(), |(group, _)| group.clone())
 }
 
 /// Which of the metrics stands for a benchmark: the one that the card or the user names, else the first that says how good
@@ -258,7 +279,8 @@ pub fn primary(metrics: &[Metric], named: Option<&str>) -> Option<usize> {
         let exact = all.iter().find(fits).map(|(at, _)| *at);
         exact.or_else(|| all.iter().find(|(_, metric)| metric.name == plain && told(metric, named)).map(|(at, _)| *at))
     });
-    let graded = |metric: &Metric| semantics::of(&metric.name, &metric.aggregation).better != semantics::Better::Neither;
+    let graded =
+        |metric: &Metric| semantics::of(&metric.name, &metric.aggregation).better != semantics::Better::Neither;
     by_name.or_else(|| metrics.iter().position(graded)).or(if metrics.is_empty() { None } else { Some(0) })
 }
 
@@ -266,7 +288,10 @@ pub fn primary(metrics: &[Metric], named: Option<&str>) -> Option<usize> {
 fn told(metric: &Metric, named: &str) -> bool {
     let Some(inside) = named.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']')) else { return true };
     inside.split(',').filter_map(|pair| pair.split_once('=')).all(|(name, value)| {
-        metric.dimensions.get(name.trim()).is_some_and(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned) == value.trim())
+        metric
+            .dimensions
+            .get(name.trim())
+            .is_some_and(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned) == value.trim())
     })
 }
 
@@ -288,8 +313,10 @@ impl Report {
     /// EvalScope's file.
     pub fn json(&self) -> Value {
         let all = self.executed();
-        let executed = |one: &Execution| json!({"requested": one.requested, "succeeded": one.succeeded, "errored": one.errored});
-        let subsets: Map<String, Value> = self.execution.iter().map(|(name, one)| (name.clone(), executed(one))).collect();
+        let executed =
+            |one: &Execution| json!({"requested": one.requested, "succeeded": one.succeeded, "errored": one.errored});
+        let subsets: Map<String, Value> =
+            self.execution.iter().map(|(name, one)| (name.clone(), executed(one))).collect();
         json!({
             "schema_version": 2,
             "name": format!("{}@{}", self.model, self.name),
@@ -314,7 +341,9 @@ impl Report {
     /// Our own file beside it: how sure every figure is, speed by the wall clock, and the counters.
     pub fn figures(&self) -> Value {
         let sure = |certainty: &Option<Certainty>| match certainty {
-            Some(certainty) => json!({"standard_error": certainty.standard_error, "interval_95": certainty.interval_95}),
+            Some(certainty) => {
+                json!({"standard_error": certainty.standard_error, "interval_95": certainty.interval_95})
+            }
             None => Value::Null,
         };
         let metric = |metric: &Metric| {

@@ -36,7 +36,12 @@ pub fn question_digest(body: &[u8], sample: &Sample) -> String {
 
 /// Eight characters of a message's name, the same each time.
 fn name(of: &str, place: usize) -> String {
-    digest(&SHA256, format!("{of}/{place}").as_bytes()).as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    digest(&SHA256, format!("{of}/{place}").as_bytes())
+        .as_ref()
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn reason(ended: Ended) -> &'static str {
@@ -196,13 +201,20 @@ pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
     let digest = own["question_sha256"].as_str().map(str::to_owned);
     let generation = own["generation_index"].as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
     let text = |content: &Value| match content {
-        Value::Array(parts) => parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect(),
+        Value::Array(parts) => {
+            parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect()
+        }
         other => other.as_str().unwrap_or("").to_owned(),
     };
     let message = &choice["message"];
     let generated = |message: &&Value| message["source"] == "generate" && message["role"] == "assistant";
-    let turns: Vec<String> =
-        row["messages"].as_array().into_iter().flatten().filter(generated).map(|message| text(&message["content"])).collect();
+    let turns: Vec<String> = row["messages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(generated)
+        .map(|message| text(&message["content"]))
+        .collect();
     let call = |call: &Value| Call {
         id: call["id"].as_str().unwrap_or("").to_owned(),
         name: call["function"]["name"].as_str().unwrap_or("").to_owned(),
@@ -214,7 +226,9 @@ pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
     let reply = Reply {
         text: text(&message["content"]),
         turns,
-        reasoned: message["content"].as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] == "reasoning")),
+        reasoned: message["content"]
+            .as_array()
+            .is_some_and(|parts| parts.iter().any(|part| part["type"] == "reasoning")),
         calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
         ended: ended(choice["stop_reason"].as_str().unwrap_or("")),
         raw: Some(choice["logprobs"].clone()).filter(|raw| !raw.is_null()),

@@ -26,7 +26,9 @@ impl RunFolder {
         for name in ["configs", "logs", "reports", "predictions", "reviews"] {
             let path = if matches!(name, "configs" | "logs") { root.join(name) } else { root.join(name).join(model) };
             std::fs::create_dir_all(&path).map_err(|error| {
-                Failure::files(format!("{}: cannot be made", path.display())).because(error).hint("check --work-dir and its permissions")
+                Failure::files(format!("{}: cannot be made", path.display()))
+                    .because(error)
+                    .hint("check --work-dir and its permissions")
             })?;
         }
         Ok(folder)
@@ -138,8 +140,9 @@ impl RowFile {
     /// # Errors
     /// When it cannot be written: the disk is full, or the file is gone.
     pub fn write(&mut self, row: &Value) -> Result<()> {
-        let mut line = serde_json::to_vec(row)
-            .map_err(|error| Failure::bug(format!("{}: a row cannot be spelled", self.path.display())).because(error))?;
+        let mut line = serde_json::to_vec(row).map_err(|error| {
+            Failure::bug(format!("{}: a row cannot be spelled", self.path.display())).because(error)
+        })?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(|error| cannot(&self.path, error))
     }

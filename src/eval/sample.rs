@@ -69,7 +69,9 @@ impl Sample {
         let last = self.messages.iter().rev().find(|message| message["role"] == "user");
         match last.map(|message| &message["content"]) {
             Some(Value::String(text)) => text.clone(),
-            Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n"),
+            Some(Value::Array(parts)) => {
+                parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n")
+            }
             _ => String::new(),
         }
     }

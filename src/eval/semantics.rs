@@ -60,28 +60,36 @@ pub fn of(metric: &str, aggregation: &str) -> Semantics {
     }
     let name = metric.split('[').next().unwrap_or(metric);
     match name {
-        "f1" | "f1_macro" | "f1_micro" | "f1_weighted" | "simple_f1_score" | "tool_call_f1" => share("quality.f1.ratio", "F1"),
+        "f1" | "f1_macro" | "f1_micro" | "f1_weighted" | "simple_f1_score" | "tool_call_f1" => {
+            share("quality.f1.ratio", "F1")
+        }
         "precision" | "boundary_precision" => share("quality.precision.ratio", "Precision"),
         "recall" => share("quality.recall.ratio", "Recall"),
-        "exact_match" | "Act.EM" | "Plan.EM" | "act_em" | "plan_em" => share("quality.exact_match.ratio", "Exact Match"),
+        "exact_match" | "Act.EM" | "Plan.EM" | "act_em" | "plan_em" => {
+            share("quality.exact_match.ratio", "Exact Match")
+        }
         "strict_pass" | "pass_rate" => share("quality.pass_at_k.ratio", "Pass@k"),
         "required_coverage" | "coverage_score" => share("quality.coverage.ratio", "Coverage"),
         "iou" => share("quality.iou.ratio", "IoU"),
         "bleu" => share("quality.bleu.ratio", "BLEU"),
         "rouge" | "rouge_l" | "Rouge-L" => share("quality.rouge.ratio", "ROUGE"),
         "meteor" => share("quality.meteor.ratio", "METEOR"),
-        "cider" => Semantics { id: "quality.cider.unbounded", name: "CIDEr", shown: Shown::Number(3), better: Better::Higher },
+        "cider" => {
+            Semantics { id: "quality.cider.unbounded", name: "CIDEr", shown: Shown::Number(3), better: Better::Higher }
+        }
         "wer" => failure("quality.wer.ratio", "WER"),
         "cer" => failure("quality.cer.ratio", "CER"),
         "mer" => failure("quality.mer.ratio", "MER"),
-        "HalluRate" | "hallucination_rate" | "error_rate" | "distractor_leakage" | "invalid_path_rate" | "bias_ratio" => {
-            failure("quality.error_rate.ratio", "Error Rate")
-        }
+        "HalluRate" | "hallucination_rate" | "error_rate" | "distractor_leakage" | "invalid_path_rate"
+        | "bias_ratio" => failure("quality.error_rate.ratio", "Error Rate"),
         "anls" | "score" | "normalized_score" | "eq_bench_score" | "mrcr_score" | "partial_credit" | "contains_all"
         | "vqa_score" | "mix_metric" | "capability" => share("quality.score.ratio", "Score"),
-        "net_match_score" | "judge_score" => {
-            Semantics { id: "quality.judge_score.unbounded", name: "Judge Score", shown: Shown::Number(2), better: Better::Higher }
-        }
+        "net_match_score" | "judge_score" => Semantics {
+            id: "quality.judge_score.unbounded",
+            name: "Judge Score",
+            shown: Shown::Number(2),
+            better: Better::Higher,
+        },
         "nll" | "brier" | "ece" | "rps" | "aurc" | "mae" => {
             Semantics { id: "quality.loss.unbounded", name: "Loss", shown: Shown::Number(4), better: Better::Lower }
         }
@@ -91,16 +99,18 @@ pub fn of(metric: &str, aggregation: &str) -> Semantics {
             shown: Shown::Percent,
             better: Better::Neither,
         },
-        "avg_reason_lens" | "no_answer_num" | "count_finish_reason_tool_call" | "count_successful_tool_call" => Semantics {
-            id: "diagnostic.count.items",
-            name: "Count",
-            shown: Shown::Number(0),
-            better: Better::Neither,
-        },
+        "avg_reason_lens" | "no_answer_num" | "count_finish_reason_tool_call" | "count_successful_tool_call" => {
+            Semantics { id: "diagnostic.count.items", name: "Count", shown: Shown::Number(0), better: Better::Neither }
+        }
         name if name.contains("acc") || name.contains("level_") || name.ends_with("_rate") => {
             share("quality.accuracy.ratio", "Accuracy")
         }
-        _ => Semantics { id: "diagnostic.unspecified", name: "Unspecified", shown: Shown::Number(4), better: Better::Neither },
+        _ => Semantics {
+            id: "diagnostic.unspecified",
+            name: "Unspecified",
+            shown: Shown::Number(4),
+            better: Better::Neither,
+        },
     }
 }
 
@@ -152,7 +162,10 @@ mod tests {
     #[test]
     fn shares_are_shown_as_evalscope_shows_them() {
         let show = |value| of("accuracy", "mean").show(value);
-        assert_eq!([show(0.6), show(0.66666), show(0.12345), show(1.0), show(0.0005)], ["60%", "66.7%", "12.3%", "100%", "0.1%"]);
+        assert_eq!(
+            [show(0.6), show(0.66666), show(0.12345), show(1.0), show(0.0005)],
+            ["60%", "66.7%", "12.3%", "100%", "0.1%"]
+        );
         assert_eq!(of("nll", "mean").show(0.5), "0.5000");
     }
 

@@ -33,7 +33,11 @@ impl Slots {
                         match chars.next() {
                             Some('}') => break,
                             Some(c) if c.is_alphanumeric() || c == '_' => name.push(c),
-                            _ => return Err("a `{` without the name of a slot and a `}`; write `{{` for a brace".to_owned()),
+                            _ => {
+                                return Err(
+                                    "a `{` without the name of a slot and a `}`; write `{{` for a brace".to_owned()
+                                );
+                            }
                         }
                     }
                     pieces.push(Piece::Text(std::mem::take(&mut literal)));
@@ -82,10 +86,13 @@ mod tests {
 
     #[test]
     fn slots_are_filled_and_braces_kept() {
-        let names = Names::from([("question".to_owned(), Value::from("1+1?")), ("options".to_owned(), Value::from("A) 2"))]);
+        let names =
+            Names::from([("question".to_owned(), Value::from("1+1?")), ("options".to_owned(), Value::from("A) 2"))]);
         let slots = Slots::parse("Q: {question} \\boxed{{}}\n{choices}");
         assert_eq!(slots.and_then(|slots| slots.fill(&names)).as_deref(), Ok("Q: 1+1? \\boxed{}\nA) 2"));
-        assert!(Slots::parse("{nothing}").and_then(|slots| slots.fill(&names)).is_err_and(|why| why.contains("question")));
+        assert!(
+            Slots::parse("{nothing}").and_then(|slots| slots.fill(&names)).is_err_and(|why| why.contains("question"))
+        );
         assert!(Slots::parse("{").is_err() && Slots::parse("a}").is_err() && Slots::parse("{a b}").is_err());
     }
 }

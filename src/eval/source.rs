@@ -98,7 +98,11 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
     }
     questions.notices = loader.notices;
     if loader.left_out > 0 {
-        questions.notices.push(format!("{}: {} records were left out by the rules of the card", benchmark.card().name, loader.left_out));
+        questions.notices.push(format!(
+            "{}: {} records were left out by the rules of the card",
+            benchmark.card().name,
+            loader.left_out
+        ));
     }
     if questions.count() == 0 {
         return Err(Failure::usage(format!("{}: there are no samples", benchmark.card().name))
@@ -166,7 +170,12 @@ impl Loader<'_, '_> {
         if card.source.splits.is_empty() {
             return Ok(subsets.iter().map(one).collect());
         }
-        let wanted = self.benchmark.args.eval_split.as_ref().map_or_else(|| card.source.splits.clone(), |split| vec![split.clone()]);
+        let wanted = self
+            .benchmark
+            .args
+            .eval_split
+            .as_ref()
+            .map_or_else(|| card.source.splits.clone(), |split| vec![split.clone()]);
         let in_split = |split: String| {
             let asked = subsets.iter().map(move |subset| Asked {
                 name: format!("{subset}-{split}"),
@@ -188,7 +197,8 @@ impl Loader<'_, '_> {
                 let (config, split) = (self.config(), self.split(""));
                 let rows = self.rows(&config, &split)?;
                 let all = self.convert(rows, "", &split, None)?;
-                let mut sorted: Vec<(String, Vec<Draft>)> = subsets.iter().map(|name| (name.clone(), Vec::new())).collect();
+                let mut sorted: Vec<(String, Vec<Draft>)> =
+                    subsets.iter().map(|name| (name.clone(), Vec::new())).collect();
                 for draft in all {
                     if let Some((_, list)) = sorted.iter_mut().find(|(name, _)| *name == draft.sample.subset) {
                         list.push(draft);
@@ -236,7 +246,9 @@ impl Loader<'_, '_> {
         let mut examples: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut add = |benchmark: &Benchmark, subset: String, drafts: Vec<Draft>| -> Result<()> {
             for draft in drafts.iter().take(shots) {
-                let text = benchmark.example(draft).map_err(|why| Failure::usage(format!("{}: an example: {why}", benchmark.card().name)))?;
+                let text = benchmark
+                    .example(draft)
+                    .map_err(|why| Failure::usage(format!("{}: an example: {why}", benchmark.card().name)))?;
                 examples.entry(subset.clone()).or_default().push(text);
             }
             Ok(())
@@ -339,7 +351,8 @@ impl Loader<'_, '_> {
                 let wanted = self.wanted(*hub, config, split, pattern)?;
                 let Fetched { path, notices, .. } = (self.fetch)(&wanted)?;
                 self.notice(notices);
-                let folder = if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
+                let folder =
+                    if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
                 Ok(Files { folder, paths: vec![path] })
             }
         }
@@ -351,9 +364,11 @@ impl Loader<'_, '_> {
         let args = &self.benchmark.args;
         let own = match hub {
             Hub::ModelScope => card.source.modelscope.clone().or_else(|| card.source.huggingface.clone()),
-            Hub::HuggingFace => {
-                args.hf_dataset_id.clone().or_else(|| card.source.huggingface.clone()).or_else(|| card.source.modelscope.clone())
-            }
+            Hub::HuggingFace => args
+                .hf_dataset_id
+                .clone()
+                .or_else(|| card.source.huggingface.clone())
+                .or_else(|| card.source.modelscope.clone()),
         };
         let id = args.local_path.clone().or(own).ok_or_else(|| {
             Failure::usage(format!("{}: its data is at no hub", card.name)).hint(format!(
@@ -388,7 +403,9 @@ impl Loader<'_, '_> {
                 self.benchmark.card().name,
                 folder.display()
             ))
-            .hint(format!("name it {config}_{split}.jsonl, {config}.jsonl or {config}/{split}.parquet; the folder has {there}")));
+            .hint(format!(
+                "name it {config}_{split}.jsonl, {config}.jsonl or {config}/{split}.parquet; the folder has {there}"
+            )));
         }
         let media = picked.first().and_then(|path| folder.join(path).parent().map(Path::to_owned));
         Ok(Files {
@@ -418,7 +435,12 @@ impl Loader<'_, '_> {
                     .hint("compare the row with those of the card's sample, or correct the card")
             })?;
             self.left_out += u64::from(made.is_empty());
-            drafts.extend(made);
+            drafts.extend(made.into_iter().map(|mut draft| {
+                if !subset.is_empty() {
+                    subset.clone_into(&mut draft.sample.subset);
+                }
+                draft
+            }));
         }
         Ok(drafts)
     }
@@ -448,7 +470,9 @@ fn shuffled(mut records: Records, seed: u64) -> Records {
 /// Paths of the files below a folder, `/` between their parts.
 fn list(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) -> Result<()> {
     let unreadable = |error: std::io::Error| {
-        Failure::files(format!("{}: cannot be read", folder.display())).because(error).hint("check local_path or --dataset-dir")
+        Failure::files(format!("{}: cannot be read", folder.display()))
+            .because(error)
+            .hint("check local_path or --dataset-dir")
     };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;

@@ -40,7 +40,8 @@ pub fn plan(task: &Task, generation: &Generation) -> Result<Plan> {
     let embedded = api == "local";
     let model = task.model.clone().unwrap_or_else(|| EMBEDDED_MODEL.to_owned());
     if task.model.is_none() && !embedded {
-        return Err(Failure::usage("--model is required with --api-url").hint("give the name the server serves; GET /v1/models lists it"));
+        return Err(Failure::usage("--model is required with --api-url")
+            .hint("give the name the server serves; GET /v1/models lists it"));
     }
     let mut flags = toml::Table::new();
     let mut set = |name: &str, value: toml::Value| drop(flags.insert(name.to_owned(), value));
@@ -68,7 +69,8 @@ pub fn plan(task: &Task, generation: &Generation) -> Result<Plan> {
     if let Some(args) = &task.model_args {
         model_args(args, &mut set)?;
     }
-    if let Some(hub) = task.dataset_hub.as_deref().filter(|hub| embedded && ["modelscope", "huggingface"].contains(hub)) {
+    if let Some(hub) = task.dataset_hub.as_deref().filter(|hub| embedded && ["modelscope", "huggingface"].contains(hub))
+    {
         set("data-source", hub.into());
     }
     let key = task.api_key.clone().filter(|key| !key.is_empty() && key != "EMPTY").map(Secret::new);
@@ -134,10 +136,20 @@ fn model_args(args: &Map<String, Value>, set: &mut dyn FnMut(&str, toml::Value))
                 set("dtype", dtype.into());
             }
             ("threads" | "max_model_len" | "max_num_seqs", _) => {
-                let number = value.as_i64().ok_or_else(|| Failure::usage(format!("--model-args {name}: must be a number")))?;
+                let number =
+                    value.as_i64().ok_or_else(|| Failure::usage(format!("--model-args {name}: must be a number")))?;
                 set(&name.replace('_', "-"), number.into());
             }
-            ("revision" | "device_map" | "model_path" | "tokenizer_path" | "chat_template" | "tokenizer_call_args" | "enable_thinking", _) => {}
+            (
+                "revision"
+                | "device_map"
+                | "model_path"
+                | "tokenizer_path"
+                | "chat_template"
+                | "tokenizer_call_args"
+                | "enable_thinking",
+                _,
+            ) => {}
             _ => {
                 return Err(Failure::usage(format!("--model-args {name}: is not known"))
                     .hint("known are precision, threads, max_model_len, max_num_seqs, and EvalScope's revision, device_map and so on"));
@@ -152,7 +164,8 @@ fn with_query(url: &str, query: &Map<String, Value>) -> String {
     if query.is_empty() {
         return url.to_owned();
     }
-    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", super::sample::spelled(value))).collect();
+    let pairs: Vec<String> =
+        query.iter().map(|(name, value)| format!("{name}={}", super::sample::spelled(value))).collect();
     let joint = if url.contains('?') { '&' } else { '?' };
     format!("{url}{joint}{}", pairs.join("&"))
 }

@@ -136,7 +136,9 @@ impl Task {
         let key = other.api_key.clone().or(self.api_key);
         let given = serde_json::to_value(&other).unwrap_or_default();
         if let (Some(own), Some(given)) = (own.as_object_mut(), given.as_object()) {
-            own.extend(given.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())));
+            own.extend(
+                given.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())),
+            );
         }
         let merged: Task = serde_json::from_value(own).unwrap_or_default();
         Task { api_key: key, ..merged }
@@ -148,7 +150,14 @@ impl Task {
     /// When there are none.
     pub fn names(&self) -> Result<Vec<String>> {
         let mut names: Vec<String> = Vec::new();
-        for name in self.datasets.iter().flatten().flat_map(|name| name.split(',')).map(str::trim).filter(|name| !name.is_empty()) {
+        for name in self
+            .datasets
+            .iter()
+            .flatten()
+            .flat_map(|name| name.split(','))
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             if !names.iter().any(|known| known == name) {
                 names.push(name.to_owned());
             }
@@ -165,9 +174,10 @@ impl Task {
     /// # Errors
     /// When a key is not known; the message lists the known ones.
     pub fn args(&self, name: &str) -> Result<DatasetArgs> {
-        let Some(args) = self.dataset_args.as_ref().and_then(|all| all.get(name)) else { return Ok(DatasetArgs::default()) };
-        serde_json::from_value(args.clone())
-            .map_err(|error| Failure::usage(format!("--dataset-args: {name}: {error}")))
+        let Some(args) = self.dataset_args.as_ref().and_then(|all| all.get(name)) else {
+            return Ok(DatasetArgs::default());
+        };
+        serde_json::from_value(args.clone()).map_err(|error| Failure::usage(format!("--dataset-args: {name}: {error}")))
     }
 
     /// What is spoken: by `eval_type`, else by whether there is an address.
@@ -182,10 +192,13 @@ impl Task {
                 .hint(format!("known are {}", known(TYPES.map(|(name, _)| name))))
         })?;
         match (api, &self.api_url) {
-            ("local" | "mock", Some(url)) => Err(Failure::usage(format!("--api-url {url}: --eval-type {word} asks no server"))
-                .hint("leave out one of the two")),
+            ("local" | "mock", Some(url)) => {
+                Err(Failure::usage(format!("--api-url {url}: --eval-type {word} asks no server"))
+                    .hint("leave out one of the two"))
+            }
             ("openai" | "responses" | "anthropic" | "systemone" | "autotrust", None) => {
-                Err(Failure::usage(format!("--eval-type {word}: needs --api-url")).hint("give the address of the server"))
+                Err(Failure::usage(format!("--eval-type {word}: needs --api-url"))
+                    .hint("give the address of the server"))
             }
             _ => Ok(api),
         }
@@ -206,19 +219,26 @@ impl Task {
         let mut take = |name: &str| fields.shift_remove(name).filter(|value| !value.is_null());
         Generation {
             timeout: take("timeout").and_then(|value| value.as_f64()),
-            retries: take("retries").and_then(|value| value.as_u64()).and_then(|value| u32::try_from(value).ok()).unwrap_or(RETRIES),
+            retries: take("retries")
+                .and_then(|value| value.as_u64())
+                .and_then(|value| u32::try_from(value).ok())
+                .unwrap_or(RETRIES),
             retry_interval: take("retry_interval").and_then(|value| value.as_f64()).unwrap_or(RETRY_INTERVAL),
             stream: take("stream").and_then(|value| value.as_bool()).unwrap_or(false),
             tries: take("n").and_then(|value| value.as_u64()).and_then(|value| usize::try_from(value).ok()),
             headers: match take("extra_headers") {
-                Some(Value::Object(headers)) => headers.iter().map(|(name, value)| format!("{name}={}", super::sample::spelled(value))).collect(),
+                Some(Value::Object(headers)) => {
+                    headers.iter().map(|(name, value)| format!("{name}={}", super::sample::spelled(value))).collect()
+                }
                 _ => Vec::new(),
             },
             query: match take("extra_query") {
                 Some(Value::Object(query)) => query,
                 _ => Map::new(),
             },
-            batch_size: take("batch_size").and_then(|value| value.as_u64()).and_then(|value| usize::try_from(value).ok()),
+            batch_size: take("batch_size")
+                .and_then(|value| value.as_u64())
+                .and_then(|value| usize::try_from(value).ok()),
             fields,
         }
     }
@@ -256,7 +276,8 @@ impl Task {
             let plain = model.trim_end_matches('/');
             plain.rsplit('/').next().unwrap_or(plain).to_owned()
         });
-        let safe: String = name.chars().map(|c| if "<>:\"|?*\\/\0".contains(c) || c.is_control() { '_' } else { c }).collect();
+        let safe: String =
+            name.chars().map(|c| if "<>:\"|?*\\/\0".contains(c) || c.is_control() { '_' } else { c }).collect();
         if matches!(safe.as_str(), "" | "." | "..") { "model".to_owned() } else { safe }
     }
 
@@ -266,7 +287,11 @@ impl Task {
             return PathBuf::from(cache);
         }
         let root = PathBuf::from(self.work_dir.as_deref().unwrap_or("./outputs"));
-        if self.no_timestamp == Some(true) { root } else { root.join(jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string()) }
+        if self.no_timestamp == Some(true) {
+            root
+        } else {
+            root.join(jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string())
+        }
     }
 
     /// What of it cannot be done here, and what has no effect, said before anything is asked.
@@ -276,20 +301,25 @@ impl Task {
     pub fn check(&self) -> Result<Vec<String>> {
         let mut notices = Vec::new();
         if let Some(backend) = self.eval_backend.as_deref().filter(|backend| *backend != "Native") {
-            return Err(Failure::usage(format!("--eval-backend {backend}: only Native is evaluated here")).hint("leave the flag out"));
+            return Err(Failure::usage(format!("--eval-backend {backend}: only Native is evaluated here"))
+                .hint("leave the flag out"));
         }
         if self.eval_config.is_some() {
-            return Err(Failure::usage("--eval-config: it holds the settings of another harness").hint("leave the flag out"));
+            return Err(
+                Failure::usage("--eval-config: it holds the settings of another harness").hint("leave the flag out")
+            );
         }
         if let Some(task) = self.model_task.as_deref().filter(|task| *task != "text_generation") {
             return Err(Failure::usage(format!("--model-task {task}: only text_generation is evaluated here")));
         }
         for (flag, value) in [("--agent-config", &self.agent_config), ("--sandbox", &self.sandbox)] {
             if value.is_some() {
-                return Err(Failure::usage(format!("{flag}: agents and code that runs are not evaluated here")).hint("leave the flag out"));
+                return Err(Failure::usage(format!("{flag}: agents and code that runs are not evaluated here"))
+                    .hint("leave the flag out"));
             }
         }
-        let strategy = self.judge.as_ref().and_then(|judge| judge["strategy"].as_str()).or(self.judge_strategy.as_deref());
+        let strategy =
+            self.judge.as_ref().and_then(|judge| judge["strategy"].as_str()).or(self.judge_strategy.as_deref());
         match strategy {
             None | Some("auto" | "rule") => {}
             Some(other) => {
@@ -303,7 +333,13 @@ impl Task {
         if self.analysis_report == Some(true) {
             notices.push("--analysis-report: no model writes about reports here; it is passed over".to_owned());
         }
-        if let Some(name) = self.dataset_args.iter().flatten().map(|(name, _)| name).find(|name| !self.names().is_ok_and(|all| all.contains(name))) {
+        if let Some(name) = self
+            .dataset_args
+            .iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .find(|name| !self.names().is_ok_and(|all| all.contains(name)))
+        {
             notices.push(format!("--dataset-args {name}: it is not among --datasets and is passed over"));
         }
         Ok(notices)
@@ -340,7 +376,9 @@ pub struct Generation {
 pub fn object(text: &str) -> std::result::Result<Map<String, Value>, String> {
     let trimmed = text.trim();
     if trimmed.starts_with('{') {
-        return match serde_json::from_str::<Value>(trimmed).or_else(|error| super::literal::parse(trimmed).map_err(|_| error)) {
+        return match serde_json::from_str::<Value>(trimmed)
+            .or_else(|error| super::literal::parse(trimmed).map_err(|_| error))
+        {
             Ok(Value::Object(map)) => Ok(map),
             Ok(_) => Err("must be an object".to_owned()),
             Err(error) => Err(format!("is no JSON: {error}")),
@@ -382,25 +420,45 @@ mod tests {
     fn objects_are_json_or_pairs() {
         assert_eq!(object(r#"{"a": 1}"#), Ok(json!({"a": 1}).as_object().cloned().unwrap_or_default()));
         let read = object("temperature=0.7,stop=['a, b'],do_sample=False,name=x");
-        assert_eq!(read, Ok(json!({"temperature": 0.7, "stop": ["a, b"], "do_sample": false, "name": "x"}).as_object().cloned().unwrap_or_default()));
+        assert_eq!(
+            read,
+            Ok(json!({"temperature": 0.7, "stop": ["a, b"], "do_sample": false, "name": "x"})
+                .as_object()
+                .cloned()
+                .unwrap_or_default())
+        );
         assert!(object("nonsense").is_err());
     }
 
     #[test]
     fn flags_win_over_the_file() {
-        let file = Task { model: Some("a".into()), limit: Some(Limit::Count(3)), api_key: Some("k".into()), ..Task::default() };
+        let file = Task {
+            model: Some("a".into()),
+            limit: Some(Limit::Count(3)),
+            api_key: Some("k".into()),
+            ..Task::default()
+        };
         let flags = Task { model: Some("b".into()), ..Task::default() };
         let merged = file.with(flags);
-        assert_eq!((merged.model.as_deref(), merged.limit, merged.api_key.as_deref()), (Some("b"), Some(Limit::Count(3)), Some("k")));
+        assert_eq!(
+            (merged.model.as_deref(), merged.limit, merged.api_key.as_deref()),
+            (Some("b"), Some(Limit::Count(3)), Some("k"))
+        );
     }
 
     #[test]
     fn generation_is_taken_apart_with_evalscopes_defaults() {
         let plain = Task::default().generation();
         assert_eq!((plain.retries, plain.stream, plain.fields.get("temperature")), (5, false, Some(&json!(0.0))));
-        let own = Task { generation_config: Some(object("max_tokens=9,n=3,stream=True").unwrap_or_default()), ..Task::default() };
+        let own = Task {
+            generation_config: Some(object("max_tokens=9,n=3,stream=True").unwrap_or_default()),
+            ..Task::default()
+        };
         let own = own.generation();
-        assert_eq!((own.tries, own.stream, own.fields.get("temperature"), own.fields.get("max_tokens")), (Some(3), true, None, Some(&json!(9))));
+        assert_eq!(
+            (own.tries, own.stream, own.fields.get("temperature"), own.fields.get("max_tokens")),
+            (Some(3), true, None, Some(&json!(9)))
+        );
     }
 
     #[test]

@@ -287,7 +287,13 @@ fn sampling(settings: &Settings, max_tokens: (u32, u32)) -> Result<Sampling> {
             .and_then(|value| if let Value::Object(extra) = value { Some(extra) } else { None })
             .ok_or_else(|| Failure::usage("extra-args must be a table, or a JSON object as text"))?,
     };
-    Ok(Sampling { max_tokens: Some(max_tokens), stream: settings.stream, temperature: settings.temperature.value(), fields, extra })
+    Ok(Sampling {
+        max_tokens: Some(max_tokens),
+        stream: settings.stream,
+        temperature: settings.temperature.value(),
+        fields,
+        extra,
+    })
 }
 
 /// Refuses criteria of tokens that are never generated.

@@ -34,7 +34,8 @@ pub fn scores_table(report: &Report, style: Style) -> String {
         Some(_) if report.metrics.len() > 4 => report.metrics.iter().filter(graded).collect(),
         _ => report.metrics.iter().collect(),
     };
-    let has_categories = shown.iter().any(|metric| metric.categories.len() > 1 || metric.categories.iter().any(|c| c.name != "default"));
+    let has_categories =
+        shown.iter().any(|metric| metric.categories.len() > 1 || metric.categories.iter().any(|c| c.name != "default"));
     for metric in shown {
         let subsets: usize = metric.categories.iter().map(|category| category.subsets.len()).sum();
         let mut row = |category: &str, subset: &str, num: u64, score: f64, certainty: Option<&Certainty>| {
@@ -47,7 +48,13 @@ pub fn scores_table(report: &Report, style: Style) -> String {
         };
         for category in &metric.categories {
             if subsets > MOST_ROWS {
-                row(&category.name, &format!("{} subsets", category.subsets.len()), category.num, category.score, category.certainty.as_ref());
+                row(
+                    &category.name,
+                    &format!("{} subsets", category.subsets.len()),
+                    category.num,
+                    category.score,
+                    category.certainty.as_ref(),
+                );
                 continue;
             }
             for subset in &category.subsets {
@@ -88,7 +95,8 @@ pub fn speed_table(reports: &[Report], style: Style) -> String {
             number(wall["answered_per_s"].as_f64(), 1, " /s"),
         ]
     };
-    let header = ["Model", "Dataset", "Num", "Avg Lat", "Avg TTFT", "Avg TPOT", "Avg Thpt", "Avg In", "Avg Out", "Answers"];
+    let header =
+        ["Model", "Dataset", "Num", "Avg Lat", "Avg TTFT", "Avg TPOT", "Avg Thpt", "Avg In", "Avg Out", "Answers"];
     style.plain(&boxed("", &header, reports.iter().map(row).collect(), 2))
 }
 
@@ -96,7 +104,8 @@ pub fn speed_table(reports: &[Report], style: Style) -> String {
 pub fn overview_table(reports: &[Report], style: Style) -> String {
     let row = |report: &Report| {
         let executed = report.executed();
-        let failed = if executed.errored > 0 { format!("{} failed", count(executed.errored)) } else { "—".to_owned() };
+        let failed =
+            if executed.errored > 0 { format!("{} failed", count(executed.errored)) } else { "—".to_owned() };
         match report.main_metric() {
             Some(metric) => vec![
                 report.model.clone(),
@@ -107,7 +116,9 @@ pub fn overview_table(reports: &[Report], style: Style) -> String {
                 interval(metric, metric.certainty.as_ref()),
                 failed,
             ],
-            None => vec![report.model.clone(), report.title.clone(), "—".into(), "0".into(), "—".into(), "—".into(), failed],
+            None => {
+                vec![report.model.clone(), report.title.clone(), "—".into(), "0".into(), "—".into(), "—".into(), failed]
+            }
         }
     };
     let header = ["Model", "Dataset", "Metric", "Num", "Score", "95 %", "Failures"];
@@ -229,9 +240,16 @@ fn subsets(metric: &Metric) -> Table {
 pub fn benchmarks_table(entries: &[&Entry], style: Style) -> String {
     let row = |entry: &&Entry| {
         let card = &entry.card;
-        vec![card.name.clone(), card.title.clone(), card.modality.clone(), card.source.subsets.len().to_string(), card.tags.join(", ")]
+        vec![
+            card.name.clone(),
+            card.title.clone(),
+            card.modality.clone(),
+            card.source.subsets.len().to_string(),
+            card.tags.join(", "),
+        ]
     };
-    let rows = entries.iter().map(row).map(|cells: Vec<String>| cells.iter().map(|cell| clean(cell, 60)).collect()).collect();
+    let rows =
+        entries.iter().map(row).map(|cells: Vec<String>| cells.iter().map(|cell| clean(cell, 60)).collect()).collect();
     style.plain(&boxed("", &["Name", "Title", "Modality", "Subsets", "Tags"], rows, 3))
 }
 
@@ -266,7 +284,12 @@ pub fn benchmark_text(entry: &Entry) -> String {
     if !card.params.is_empty() {
         lines.push("extra_params".to_owned());
         for (name, param) in &card.params {
-            let text = |key: &str| param.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_else(none);
+            let text = |key: &str| {
+                param
+                    .get(key)
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                    .unwrap_or_else(none)
+            };
             lines.push(format!("  {name} ({}, {}): {}", text("type"), text("value"), text("about")));
         }
     }

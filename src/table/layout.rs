@@ -30,7 +30,8 @@ impl Rows<'_> {
     pub fn pick<'p>(&self, paths: &[&'p str]) -> Vec<&'p str> {
         let mut paths: Vec<&str> = paths.iter().copied().filter(|path| is_data(Path::new(path))).collect();
         paths.sort_unstable();
-        let found = |rule: &dyn Fn(&str) -> bool| -> Vec<&'p str> { paths.iter().copied().filter(|path| rule(path)).collect() };
+        let found =
+            |rule: &dyn Fn(&str) -> bool| -> Vec<&'p str> { paths.iter().copied().filter(|path| rule(path)).collect() };
         if let Some(pattern) = self.pattern {
             let pattern = pattern.replace("{subset}", self.config).replace("{split}", self.split);
             return found(&|path| fits(path, &pattern));
@@ -72,8 +73,8 @@ impl Rows<'_> {
         let inside = path.split('/').rev().skip(1).any(|part| part == self.config);
         let prefix = format!("{}/", self.config);
         let nested = path.starts_with(&prefix) || path.contains(&format!("/{prefix}"));
-        let named = name == self.config
-            || name.strip_prefix(self.config).is_some_and(|rest| rest.starts_with(['-', '_', '.']));
+        let named =
+            name == self.config || name.strip_prefix(self.config).is_some_and(|rest| rest.starts_with(['-', '_', '.']));
         inside || nested || named
     }
 }
@@ -129,9 +130,18 @@ mod tests {
 
     #[test]
     fn tables_of_hubs_are_found() {
-        let arc = ["ARC-Easy/test-00000-of-00001.parquet", "ARC-Challenge/test-00000-of-00001.parquet", "ARC-Easy/train-00000-of-00001.parquet"];
+        let arc = [
+            "ARC-Easy/test-00000-of-00001.parquet",
+            "ARC-Challenge/test-00000-of-00001.parquet",
+            "ARC-Easy/train-00000-of-00001.parquet",
+        ];
         assert_eq!(picked(&arc, "ARC-Easy", "test"), arc[0]);
-        let shards = ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test-00000-of-00001.parquet", "README.md"];
+        let shards = [
+            "data/train-00000-of-00002.parquet",
+            "data/train-00001-of-00002.parquet",
+            "data/test-00000-of-00001.parquet",
+            "README.md",
+        ];
         assert_eq!(picked(&shards, "default", "train"), shards[..2].join(" "));
         assert_eq!(picked(&["data/validation-0.parquet"], "default", "val"), "data/validation-0.parquet");
         assert_eq!(picked(&["main/test-0.parquet", "socratic/test-0.parquet"], "main", "test"), "main/test-0.parquet");

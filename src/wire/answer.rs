@@ -58,8 +58,11 @@ pub struct Answer {
 /// understood is passed over: that the reply is sound was found out when it was received.
 pub fn answer(dialect: &Dialect, reply: &str) -> Answer {
     let mut answer = Answer::default();
-    let documents: Vec<Value> =
-        reply.split(PART).filter(|part| !part.trim().is_empty()).filter_map(|part| serde_json::from_str(part).ok()).collect();
+    let documents: Vec<Value> = reply
+        .split(PART)
+        .filter(|part| !part.trim().is_empty())
+        .filter_map(|part| serde_json::from_str(part).ok())
+        .collect();
     for document in &documents {
         match dialect {
             Dialect::Messages => answer.message(document),

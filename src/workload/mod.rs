@@ -62,8 +62,8 @@ mod vocabulary;
 
 pub use arrivals::{Arrivals, Process};
 pub use catalog::{Card, cards, options};
-pub use images::{data_uri, media_type};
 pub use generators::{Legacy, Pcg64, Python};
+pub use images::{data_uri, media_type};
 pub use offsets::read_offsets;
 pub use open::{open, survey};
 pub use remarks::{Hits, Reason, Remarks, Skipped};

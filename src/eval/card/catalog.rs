@@ -38,13 +38,16 @@ impl Entry {
     /// # Errors
     /// When it is not there.
     pub fn text(&self, name: &str) -> Result<String> {
-        let missing = || Failure::usage(format!("{}: the card of {} names it, and it is not there", name, self.card.name));
+        let missing =
+            || Failure::usage(format!("{}: the card of {} names it, and it is not there", name, self.card.name));
         match &self.place {
             Place::BuiltIn(dir) => {
                 let file = dir.get_file(dir.path().join(name)).ok_or_else(missing)?;
                 Ok(file.contents_utf8().unwrap_or_default().to_owned())
             }
-            Place::Folder(folder) => std::fs::read_to_string(folder.join(name)).map_err(|error| missing().because(error)),
+            Place::Folder(folder) => {
+                std::fs::read_to_string(folder.join(name)).map_err(|error| missing().because(error))
+            }
         }
     }
 
@@ -72,8 +75,9 @@ impl Entry {
                     let path = own.join(file.path().file_name().unwrap_or_default());
                     // Written anew each time, whole or not at all: an older build may have left another.
                     if std::fs::read(&path).ok().as_deref() != Some(file.contents()) {
-                        std::fs::create_dir_all(&own)
-                            .map_err(|error| Failure::files(format!("{}: cannot be made", own.display())).because(error))?;
+                        std::fs::create_dir_all(&own).map_err(|error| {
+                            Failure::files(format!("{}: cannot be made", own.display())).because(error)
+                        })?;
                         crate::store::write_file(&path, file.contents())?;
                     }
                 }

@@ -1,8 +1,8 @@
 //! What makes a card wrong, before it is used.
 
+use super::super::{extra, readers};
 use super::catalog::shared_templates;
 use super::expression::{Language, Seeded};
-use super::super::{extra, readers};
 use super::fields::{Answer, Card, Fields, Mode, Param, Prompt, SubsetBy};
 use crate::error::known;
 
@@ -33,7 +33,10 @@ pub fn check(card: &Card) -> Result<(), String> {
     }
     let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     if !plain(&card.name) {
-        return Err(format!("name {:?}: use letters, digits, `_`, `-` and `.`, for files are named after it", card.name));
+        return Err(format!(
+            "name {:?}: use letters, digits, `_`, `-` and `.`, for files are named after it",
+            card.name
+        ));
     }
     one_of("modality", &card.modality, &MODALITIES)?;
     one_of("report.aggregate", card.report.aggregate.as_deref().unwrap_or("mean"), &AGGREGATES)?;
@@ -41,7 +44,8 @@ pub fn check(card: &Card) -> Result<(), String> {
     if metrics.is_empty() {
         return Err("report.metrics: name at least one metric".to_owned());
     }
-    for (key, name) in [("report.primary", card.report.primary.as_ref())].into_iter().filter_map(|(k, n)| Some((k, n?))) {
+    for (key, name) in [("report.primary", card.report.primary.as_ref())].into_iter().filter_map(|(k, n)| Some((k, n?)))
+    {
         if !metrics.contains(name) {
             return Err(format!("{key} {name:?}: not among report.metrics: {}", known(metrics)));
         }
@@ -74,12 +78,15 @@ fn source(card: &Card) -> Result<(), String> {
         return Err("source.subsets: name at least one, such as [\"default\"]".to_owned());
     }
     if source.subset_by == SubsetBy::Field && card.record.fields.subset.is_none() {
-        return Err("record.fields.subset: with source.subset_by = \"field\" it says which subset a record belongs to".to_owned());
+        return Err("record.fields.subset: with source.subset_by = \"field\" it says which subset a record belongs to"
+            .to_owned());
     }
     if source.subset_by != SubsetBy::Split && source.split.is_none() && source.splits.is_empty() {
         return Err("source.split: name the split of the questions, or set subset_by = \"split\"".to_owned());
     }
-    if !source.splits.is_empty() && (source.split.is_some() || matches!(source.subset_by, SubsetBy::Split | SubsetBy::Field)) {
+    if !source.splits.is_empty()
+        && (source.split.is_some() || matches!(source.subset_by, SubsetBy::Split | SubsetBy::Field))
+    {
         return Err("source.splits: goes without source.split, where subsets are configurations or files".to_owned());
     }
     braces(card)?;
@@ -142,7 +149,8 @@ fn expressions(language: &mut Language, card: &Card) -> Result<(), String> {
     };
     fields("record.fields", &record.fields)?;
     if record.fields.question.is_none() && record.fields.messages.is_none() && record.each.is_none() {
-        let varied = card.variants.iter().any(|variant| variant.fields.question.is_some() || variant.fields.messages.is_some());
+        let varied =
+            card.variants.iter().any(|variant| variant.fields.question.is_some() || variant.fields.messages.is_some());
         if !varied && card.source.reader.is_none() {
             return Err("record.fields: say what is asked: `question`, or `messages` for a whole chat".to_owned());
         }
@@ -159,7 +167,10 @@ fn expressions(language: &mut Language, card: &Card) -> Result<(), String> {
 
 fn prompt(language: &mut Language, key: &str, prompt: &Prompt) -> Result<(), String> {
     let shared = shared_templates().map_err(|failure| failure.to_string())?;
-    let mut named = |key: String, name: &Option<String>, own: &Option<String>, known_ones: &std::collections::BTreeMap<String, String>| {
+    let mut named = |key: String,
+                     name: &Option<String>,
+                     own: &Option<String>,
+                     known_ones: &std::collections::BTreeMap<String, String>| {
         if let Some(name) = name
             && !known_ones.contains_key(name)
         {

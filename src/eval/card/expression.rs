@@ -113,12 +113,16 @@ impl Language {
             // What is a letter already stays one: some tables mix them.
             None => value,
         });
-        environment.add_filter("find", |list: Vec<Value>, wanted: Value| match list.iter().position(|item| *item == wanted) {
-            Some(place) => Value::from(place),
-            None => Value::from(()),
+        environment.add_filter("find", |list: Vec<Value>, wanted: Value| {
+            match list.iter().position(|item| *item == wanted) {
+                Some(place) => Value::from(place),
+                None => Value::from(()),
+            }
         });
         environment.add_filter("present", |list: Vec<Value>| -> Vec<Value> {
-            let empty = |item: &Value| item.is_undefined() || item.is_none() || item.as_str().is_some_and(|text| text.trim().is_empty());
+            let empty = |item: &Value| {
+                item.is_undefined() || item.is_none() || item.as_str().is_some_and(|text| text.trim().is_empty())
+            };
             list.into_iter().take_while(|item| !empty(item)).collect()
         });
         environment.add_filter("python", |value: Value| -> Result<Value, Error> {
@@ -129,13 +133,20 @@ impl Language {
         });
         environment.add_filter("json", |value: Value| -> Result<Value, Error> {
             let Some(text) = value.as_str() else { return Ok(value) };
-            serde_json::from_str::<Json>(text).map(|read| seen(&read)).map_err(|error| wrong(format!("not JSON: {error}")))
+            serde_json::from_str::<Json>(text)
+                .map(|read| seen(&read))
+                .map_err(|error| wrong(format!("not JSON: {error}")))
         });
-        environment.add_filter("match", |text: String, pattern: String, group: Option<usize>| -> Result<Value, Error> {
-            let regex = Regex::new(&pattern).map_err(|error| wrong(error.to_string()))?;
-            let found = regex.captures(&text).and_then(|found| found.get(group.unwrap_or(0)).map(|part| part.as_str().to_owned()));
-            Ok(found.map_or(Value::from(()), Value::from))
-        });
+        environment.add_filter(
+            "match",
+            |text: String, pattern: String, group: Option<usize>| -> Result<Value, Error> {
+                let regex = Regex::new(&pattern).map_err(|error| wrong(error.to_string()))?;
+                let found = regex
+                    .captures(&text)
+                    .and_then(|found| found.get(group.unwrap_or(0)).map(|part| part.as_str().to_owned()));
+                Ok(found.map_or(Value::from(()), Value::from))
+            },
+        );
         environment.add_filter("sub", |text: String, pattern: String, to: String| -> Result<String, Error> {
             let regex = Regex::new(&pattern).map_err(|error| wrong(error.to_string()))?;
             Ok(regex.replace_all(&text, to.as_str()).into_owned())
@@ -214,11 +225,14 @@ fn of_records(environment: &mut Environment<'static>) {
     environment.add_filter("file", |state: &State<'_, '_>, path: String, archive: Option<String>| {
         folder_of(state).map(|folder| place_of(&folder, &path, archive.as_deref()))
     });
-    environment.add_filter("read", |state: &State<'_, '_>, path: String, archive: Option<String>| -> Result<String, Error> {
-        let folder = folder_of(state)?;
-        let bytes = media::file(&folder, &place_of(&folder, &path, archive.as_deref())).map_err(wrong)?;
-        String::from_utf8(bytes).map_err(|_| wrong(format!("{path}: is not UTF-8")))
-    });
+    environment.add_filter(
+        "read",
+        |state: &State<'_, '_>, path: String, archive: Option<String>| -> Result<String, Error> {
+            let folder = folder_of(state)?;
+            let bytes = media::file(&folder, &place_of(&folder, &path, archive.as_deref())).map_err(wrong)?;
+            String::from_utf8(bytes).map_err(|_| wrong(format!("{path}: is not UTF-8")))
+        },
+    );
     environment.add_function("image_size", |state: &State<'_, '_>, image: Value| -> Result<Vec<u32>, Error> {
         let image = told(&image).unwrap_or_default();
         pictures::size(&image, &folder_of(state)?).map(|size| size.to_vec()).map_err(wrong)
@@ -310,6 +324,9 @@ mod tests {
         assert_eq!(value("(t | after('####')).strip()", record.clone()), Ok(Some(json!("4"))));
         assert_eq!(value("t | match('#### (\\\\d)', 1)", record.clone()), Ok(Some(json!("3"))));
         assert_eq!(value("s | sub('\\\\[.*?\\\\]', '')", record), Ok(Some(json!("a  b   d"))));
-        assert_eq!(value("boxed(t)", json!({"t": "\\boxed{1} so \\boxed{\\frac{1}{2}}"})), Ok(Some(json!("\\frac{1}{2}"))));
+        assert_eq!(
+            value("boxed(t)", json!({"t": "\\boxed{1} so \\boxed{\\frac{1}{2}}"})),
+            Ok(Some(json!("\\frac{1}{2}")))
+        );
     }
 }

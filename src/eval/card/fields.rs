@@ -355,7 +355,9 @@ impl Method {
     pub fn params(&self) -> Table {
         match self {
             Method::Name(_) => Table::new(),
-            Method::With(table) => table.iter().filter(|(key, _)| *key != "by").map(|(k, v)| (k.clone(), v.clone())).collect(),
+            Method::With(table) => {
+                table.iter().filter(|(key, _)| *key != "by").map(|(k, v)| (k.clone(), v.clone())).collect()
+            }
         }
     }
 }

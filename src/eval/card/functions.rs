@@ -15,17 +15,24 @@ fn json<T: serde::de::DeserializeOwned>(what: &str, value: &Value) -> Result<T, 
 
 /// Adds them.
 pub fn add(environment: &mut Environment<'static>) {
-    environment.add_function("tagged", |tokens: Vec<String>, tags: Vec<String>, types: Value| -> Result<String, Error> {
-        Ok(annotated(&tokens, &tags, &json::<Vec<EntityType>>("types", &types)?))
-    });
+    environment.add_function(
+        "tagged",
+        |tokens: Vec<String>, tags: Vec<String>, types: Value| -> Result<String, Error> {
+            Ok(annotated(&tokens, &tags, &json::<Vec<EntityType>>("types", &types)?))
+        },
+    );
     environment.add_filter("toolbench_messages", |messages: Value| -> Result<Value, Error> {
         let messages = toolbench::messages(&json::<Vec<Json>>("messages", &messages)?);
         Ok(seen(&Json::Array(messages)))
     });
-    environment.add_filter("bfcl_tools", |functions: Value, language: Value, underscores: Option<bool>| -> Result<Value, Error> {
-        let (functions, language) = (json::<Json>("functions", &functions)?, json::<Language>("language", &language)?);
-        Ok(seen(&Json::Array(calls::tools(&functions, language, underscores.unwrap_or(true)))))
-    });
+    environment.add_filter(
+        "bfcl_tools",
+        |functions: Value, language: Value, underscores: Option<bool>| -> Result<Value, Error> {
+            let (functions, language) =
+                (json::<Json>("functions", &functions)?, json::<Language>("language", &language)?);
+            Ok(seen(&Json::Array(calls::tools(&functions, language, underscores.unwrap_or(true)))))
+        },
+    );
     environment.add_function("path_text", |path: Value| -> Result<String, Error> {
         let place = |place: &Json| format!("({},{})", place["x"], place["y"]);
         Ok(json::<Vec<Json>>("path", &path)?.iter().map(place).collect::<Vec<_>>().join(", "))

@@ -25,5 +25,4 @@ pub use expression::{Language, Names, Seeded, in_folder, label, seen, told};
 pub use fields::{
     Answer, Card, Examples, Fields, Media, Method, Mode, Options, Param, Prompt, Record, Rehearsal, Report, Source,
     SubsetBy, Variant,
-
 };

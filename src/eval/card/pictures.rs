@@ -87,7 +87,8 @@ pub fn outlined(image: &Value, shape: &Value, folder: &Path) -> Result<Value, St
     if !bytes.starts_with(&[0x89, b'P', b'N', b'G']) {
         return Err("outlined: draws on PNG files only".to_owned());
     }
-    let corners = corners(shape).ok_or("outlined: the shape must be [left, top, width, height] or a polygon [x, y, x, y, ...]")?;
+    let corners = corners(shape)
+        .ok_or("outlined: the shape must be [left, top, width, height] or a polygon [x, y, x, y, ...]")?;
     let mut picture = Picture::read(&bytes).map_err(|error| format!("outlined: {error}"))?;
     let next = corners.iter().cycle().skip(1);
     for (from, to) in corners.iter().zip(next) {
@@ -109,7 +110,9 @@ fn corners(shape: &Value) -> Option<Vec<Point>> {
     let numbers: Vec<f64> = list.iter().map(Value::as_f64).collect::<Option<_>>()?;
     match numbers.as_slice() {
         [x, y, width, height] => Some(vec![(*x, *y), (x + width, *y), (x + width, y + height), (*x, y + height)]),
-        more if more.len() >= 6 && more.len() % 2 == 0 => Some(more.chunks_exact(2).filter_map(|at| Some((*at.first()?, *at.get(1)?))).collect()),
+        more if more.len() >= 6 && more.len() % 2 == 0 => {
+            Some(more.chunks_exact(2).filter_map(|at| Some((*at.first()?, *at.get(1)?))).collect())
+        }
         _ => None,
     }
 }

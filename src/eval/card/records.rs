@@ -16,7 +16,8 @@ use super::expression::{seen, told};
 pub fn numbered(record: &Value, name: &str) -> Vec<Value> {
     let Some(Json::Object(fields)) = told(record) else { return Vec::new() };
     let number = |field: &str| field.strip_prefix(name)?.trim_start_matches('_').parse::<u32>().ok();
-    let mut found: Vec<(u32, &Json)> = fields.iter().filter_map(|(field, value)| Some((number(field)?, value))).collect();
+    let mut found: Vec<(u32, &Json)> =
+        fields.iter().filter_map(|(field, value)| Some((number(field)?, value))).collect();
     found.sort_by_key(|(number, _)| *number);
     let there = |value: &&Json| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
     let numbered: Vec<Value> = found.into_iter().map(|(_, value)| value).filter(there).map(seen).collect();
@@ -31,7 +32,8 @@ pub fn numbered(record: &Value, name: &str) -> Vec<Value> {
 }
 
 static SPAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)<span\b([^>]*)>(.*?)</span>"));
-static SPEAKER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?is)\bdata-speaker\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))"#));
+static SPEAKER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?is)\bdata-speaker\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))"#));
 static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<[^>]*>"));
 
 /// A talk in HTML as text: a line for each span, with the speaker that it names before it. A text without spans stays as it
@@ -55,7 +57,15 @@ pub fn spoken_html(text: &str) -> String {
 
 /// The characters that HTML writes by name; others stay as they are.
 fn unescaped(text: &str) -> String {
-    let names = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&apos;", "'"), ("&nbsp;", " ")];
+    let names = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&apos;", "'"),
+        ("&nbsp;", " "),
+    ];
     let plain = names.iter().fold(text.to_owned(), |text, (name, character)| text.replace(name, character));
     plain.replace("&amp;", "&")
 }
@@ -98,8 +108,12 @@ mod tests {
 
     #[test]
     fn fields_have_numbers_or_a_list() {
-        let of = |record: Json| numbered(&seen(&record), "image").iter().map(|value| value.to_string()).collect::<Vec<_>>();
-        assert_eq!(of(json!({"image_2": "b", "image_10": "d", "image_1": "a", "image_3": null, "image_4": " "})), ["a", "b", "d"]);
+        let of =
+            |record: Json| numbered(&seen(&record), "image").iter().map(|value| value.to_string()).collect::<Vec<_>>();
+        assert_eq!(
+            of(json!({"image_2": "b", "image_10": "d", "image_1": "a", "image_3": null, "image_4": " "})),
+            ["a", "b", "d"]
+        );
         assert_eq!(of(json!({"images": ["a", null, "b"]})), ["a", "b"]);
         assert_eq!(of(json!({"image": "a", "image_size": 3})), ["a"]);
         assert!(of(json!({"text": "a"})).is_empty());

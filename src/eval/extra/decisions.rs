@@ -107,7 +107,8 @@ fn auroc(rows: &[(f64, bool)]) -> Option<f64> {
     let (yes, no) = (rows.iter().filter(|row| row.1).count(), rows.iter().filter(|row| !row.1).count());
     let (mut below, mut sum) = (0.0, 0.0);
     for same in sorted.chunk_by(|a, b| a.0 == b.0) {
-        let (own_yes, own_no) = (same.iter().filter(|row| row.1).count() as f64, same.iter().filter(|row| !row.1).count() as f64);
+        let (own_yes, own_no) =
+            (same.iter().filter(|row| row.1).count() as f64, same.iter().filter(|row| !row.1).count() as f64);
         sum += own_yes * (below + own_no / 2.0);
         below += own_no;
     }
@@ -144,7 +145,8 @@ fn correlation(one: &[f64], other: &[f64]) -> Option<f64> {
 
 /// The figures of a subset.
 pub fn figures(samples: &[&Scored]) -> Vec<Aggregate> {
-    let noted: Vec<(&Scored, Observation)> = samples.iter().filter_map(|sample| Some((*sample, Observation::of(sample)?))).collect();
+    let noted: Vec<(&Scored, Observation)> =
+        samples.iter().filter_map(|sample| Some((*sample, Observation::of(sample)?))).collect();
     let mut kinds: BTreeMap<(String, Option<u64>), Vec<&(&Scored, Observation)>> = BTreeMap::new();
     for entry in &noted {
         let levels = (entry.1.kind == "score").then_some(entry.1.labels.len() as u64);
@@ -161,7 +163,8 @@ pub fn figures(samples: &[&Scored]) -> Vec<Aggregate> {
             }
         };
         let own: Vec<&Scored> = entries.iter().map(|entry| entry.0).collect();
-        let metrics: &[&str] = if several { &["accuracy", "mae", "nrps", "nll", "brier"] } else { &["mae", "nrps", "nll", "brier"] };
+        let metrics: &[&str] =
+            if several { &["accuracy", "mae", "nrps", "nll", "brier"] } else { &["mae", "nrps", "nll", "brier"] };
         // Losses of different kinds are never put together.
         let aggregation = if several { "decision" } else { "mean" };
         let losses = metrics.iter().filter_map(|metric| mean(&own, metric));
@@ -222,7 +225,8 @@ fn yes_or_no(decisions: &[&Observation]) -> Vec<(&'static str, f64)> {
     let there = count(&|decision| decision.is_yes());
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let (precision, recall) = (share(right, given), share(right, there));
-    let rows: Vec<(f64, bool)> = decisions.iter().map(|decision| (decision.probability("yes"), decision.is_yes())).collect();
+    let rows: Vec<(f64, bool)> =
+        decisions.iter().map(|decision| (decision.probability("yes"), decision.is_yes())).collect();
     let plain = [("precision", precision), ("recall", recall), ("f1", harmonic(precision, recall))];
     let curves = [("auroc", auroc(&rows)), ("auprc", auprc(&rows))];
     plain.into_iter().chain(curves.into_iter().filter_map(|(name, score)| Some((name, score?)))).collect()

@@ -39,7 +39,11 @@ pub fn safety(samples: &[Scored]) -> Vec<ExtraRow> {
         let figure = |(score, num)| Aggregate::new("accuracy", "mean", score, num).at("subset", subset);
         rows.push(ExtraRow { metric: figure(share(&own)), subset: Some(subset.to_owned()), category: None });
         for (category, own) in parts(&own, "category") {
-            rows.push(ExtraRow { metric: figure(share(&own)), subset: Some(subset.to_owned()), category: Some(category) });
+            rows.push(ExtraRow {
+                metric: figure(share(&own)),
+                subset: Some(subset.to_owned()),
+                category: Some(category),
+            });
         }
     }
     rows
@@ -115,7 +119,8 @@ pub fn cells(samples: &[&Scored]) -> Vec<Aggregate> {
 
 /// LoCoMo: F1 overall, by type of question, and the mean over types.
 pub fn locomo(samples: &[&Scored]) -> Vec<Aggregate> {
-    let mut rows: Vec<Aggregate> = mean(samples, "f1").map(|figure| figure.at("scope", "overall")).into_iter().collect();
+    let mut rows: Vec<Aggregate> =
+        mean(samples, "f1").map(|figure| figure.at("scope", "overall")).into_iter().collect();
     let of_types: Vec<Aggregate> = parts(samples, "category")
         .into_values()
         .filter_map(|own| {
@@ -132,16 +137,23 @@ pub fn locomo(samples: &[&Scored]) -> Vec<Aggregate> {
 
 /// MMAU: accuracy overall and by the kind of recording.
 pub fn mmau(samples: &[&Scored]) -> Vec<Aggregate> {
-    let mut rows: Vec<Aggregate> = mean(samples, "accuracy").map(|figure| figure.at("scope", "overall")).into_iter().collect();
-    rows.extend(parts(samples, "task").into_iter().filter_map(|(task, own)| Some(mean(&own, "accuracy")?.at("task", task))));
+    let mut rows: Vec<Aggregate> =
+        mean(samples, "accuracy").map(|figure| figure.at("scope", "overall")).into_iter().collect();
+    rows.extend(
+        parts(samples, "task").into_iter().filter_map(|(task, own)| Some(mean(&own, "accuracy")?.at("task", task))),
+    );
     rows
 }
 
 /// Multi-IF: the four figures of the last turn of each sample, and those of each turn. Those by instruction weigh a sample by
 /// its instructions.
 pub fn turns(samples: &[&Scored]) -> Vec<Aggregate> {
-    const METRICS: [(&str, bool); 4] =
-        [("prompt_level_strict", false), ("inst_level_strict", true), ("prompt_level_loose", false), ("inst_level_loose", true)];
+    const METRICS: [(&str, bool); 4] = [
+        ("prompt_level_strict", false),
+        ("inst_level_strict", true),
+        ("prompt_level_loose", false),
+        ("inst_level_loose", true),
+    ];
     let noted: Vec<&Vec<Value>> = samples.iter().filter_map(|sample| note(sample, "turns")?.as_array()).collect();
     let most = noted.iter().map(|turns| turns.len()).max().unwrap_or(0);
     let last: Vec<&Value> = noted.iter().filter_map(|turns| turns.last()).collect();
@@ -203,14 +215,18 @@ pub fn visual_factor(samples: &[&Scored]) -> Vec<Aggregate> {
         sample.and_then(|sample| text(sample, "category_name")).unwrap_or_default()
     };
     let each = tests.iter().map(|(test, (score, count))| {
-        Aggregate::new("accuracy", "mean", *score, *count as u64).at("category_id", *test).at("category_name", name(test))
+        Aggregate::new("accuracy", "mean", *score, *count as u64)
+            .at("category_id", *test)
+            .at("category_name", name(test))
     });
     means::mean(&scores).map(whole).into_iter().chain(each).collect()
 }
 
 /// VLMs Are Biased: accuracy and bias overall, accuracy by topic.
 pub fn biased(samples: &[&Scored]) -> Vec<Aggregate> {
-    let overall = ["accuracy", "bias_ratio"].into_iter().filter_map(|metric| Some(mean(samples, metric)?.at("scope", "overall")));
-    let topics = parts(samples, "topic").into_iter().filter_map(|(topic, own)| Some(mean(&own, "accuracy")?.at("topic", topic)));
+    let overall =
+        ["accuracy", "bias_ratio"].into_iter().filter_map(|metric| Some(mean(samples, metric)?.at("scope", "overall")));
+    let topics =
+        parts(samples, "topic").into_iter().filter_map(|(topic, own)| Some(mean(&own, "accuracy")?.at("topic", topic)));
     overall.chain(topics).collect()
 }

@@ -11,10 +11,10 @@
 mod decisions;
 mod groups;
 mod open_decisions;
-mod trees;
-mod vendors;
 #[cfg(test)]
 mod tests;
+mod trees;
+mod vendors;
 
 use serde_json::Value;
 
@@ -26,9 +26,31 @@ use super::tags::{Counts, Mode};
 
 /// All of them by name.
 pub const NAMES: [&str; 25] = [
-    "acebench", "arc-agi-2", "bfcl-v3", "bfcl-v4", "collection", "decision", "hallusion_bench", "haystack", "kimi-verifier",
-    "locomo", "minimax-verifier", "mmau", "multi-if", "open-decisions", "openai-mrcr", "poly_math", "process-bench",
-    "safety_bench", "schema", "surds", "tags", "visfactor", "visualoverload", "vlms-are-biased", "zebralogicbench",
+    "acebench",
+    "arc-agi-2",
+    "bfcl-v3",
+    "bfcl-v4",
+    "collection",
+    "decision",
+    "hallusion_bench",
+    "haystack",
+    "kimi-verifier",
+    "locomo",
+    "minimax-verifier",
+    "mmau",
+    "multi-if",
+    "open-decisions",
+    "openai-mrcr",
+    "poly_math",
+    "process-bench",
+    "safety_bench",
+    "schema",
+    "surds",
+    "tags",
+    "visfactor",
+    "visualoverload",
+    "vlms-are-biased",
+    "zebralogicbench",
 ];
 
 /// A figure of a report.
@@ -136,7 +158,11 @@ fn by_subset(samples: &[Scored], of: impl Fn(&[&Scored]) -> Vec<Aggregate>) -> V
     let mut rows = Vec::new();
     for name in subsets(samples) {
         let own: Vec<&Scored> = samples.iter().filter(|sample| sample.subset == name).collect();
-        rows.extend(of(&own).into_iter().map(|metric| ExtraRow { metric, subset: Some(name.to_owned()), category: None }));
+        rows.extend(of(&own).into_iter().map(|metric| ExtraRow {
+            metric,
+            subset: Some(name.to_owned()),
+            category: None,
+        }));
     }
     rows
 }

@@ -54,7 +54,8 @@ fn outcome(sample: &Scored) -> Option<Outcome> {
         }
         "score" => {
             let (gold, steps) = (gold.trim().parse::<f64>().ok()?, labels.max(2) as f64 - 1.0);
-            outcome.random = (0..labels).map(|level| (level as f64 - gold).abs()).sum::<f64>() / labels.max(1) as f64 / steps;
+            outcome.random =
+                (0..labels).map(|level| (level as f64 - gold).abs()).sum::<f64>() / labels.max(1) as f64 / steps;
             outcome.chance = (steps / 2.0 - gold).abs() / steps;
             let expected = decision.as_ref().and_then(|decision| decision.expected);
             outcome.off = expected.map_or_else(|| gold.max(steps - gold), |expected| (expected - gold).abs()) / steps;
@@ -77,7 +78,8 @@ fn competence(kind: &str, outcomes: &[&Outcome]) -> Option<f64> {
         let chance = if middle > 0.0 { middle } else { mean(outcomes, |outcome| outcome.random)? };
         return Some(1.0 - mean(outcomes, |outcome| outcome.off)? / chance).filter(|value| value.is_finite());
     }
-    let (share, chance) = (mean(outcomes, |outcome| f64::from(outcome.correct))?, mean(outcomes, |outcome| outcome.chance)?);
+    let (share, chance) =
+        (mean(outcomes, |outcome| f64::from(outcome.correct))?, mean(outcomes, |outcome| outcome.chance)?);
     Some((share - chance) / (1.0 - chance)).filter(|value| value.is_finite())
 }
 
@@ -91,7 +93,8 @@ fn weighted(parts: impl IntoIterator<Item = (Option<f64>, f64)>) -> Option<f64> 
 fn intelligence(outcomes: &[Outcome]) -> Option<f64> {
     let of_kind = |kind: &str| {
         let of_tier = |(tier, weight): &(&str, f64)| {
-            let own: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.kind == kind && outcome.tier == *tier).collect();
+            let own: Vec<&Outcome> =
+                outcomes.iter().filter(|outcome| outcome.kind == kind && outcome.tier == *tier).collect();
             (competence(kind, &own), *weight)
         };
         weighted(TIERS.iter().map(of_tier)).map(|value| value.max(0.0))
@@ -103,11 +106,13 @@ fn calibration(outcomes: &[Outcome]) -> Option<f64> {
     // An error of one half is as bad as can be.
     let good = |pairs: Vec<(f64, f64)>| ece(&pairs).map(|error| (1.0 - error / 0.5).max(0.0));
     let forecasts = |kind: &str, tier: Option<&str>| -> Vec<(f64, f64)> {
-        let own = outcomes.iter().filter(|outcome| outcome.kind == kind && tier.is_none_or(|tier| outcome.tier == tier));
+        let own =
+            outcomes.iter().filter(|outcome| outcome.kind == kind && tier.is_none_or(|tier| outcome.tier == tier));
         own.filter_map(|outcome| outcome.forecast).collect()
     };
     let ranked: Vec<f64> = outcomes.iter().filter_map(|outcome| outcome.ranked).collect();
-    let score = good(forecasts("score", None)).zip(means::mean(&ranked)).map(|(top, ranked)| (top + 1.0 - ranked) / 2.0);
+    let score =
+        good(forecasts("score", None)).zip(means::mean(&ranked)).map(|(top, ranked)| (top + 1.0 - ranked) / 2.0);
     weighted([(good(forecasts("choice", Some("hard"))), 1.0), (good(forecasts("noul", None)), 1.0), (score, 1.0)])
 }
 

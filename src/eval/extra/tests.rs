@@ -9,7 +9,14 @@ use super::super::method::Marks;
 use super::*;
 
 fn sample(subset: &str, index: usize, meta: Value, marks: Option<Marks>) -> Scored {
-    Scored { subset: subset.to_owned(), index, group: index, repeat: 0, meta: meta.as_object().cloned().unwrap_or_default(), marks }
+    Scored {
+        subset: subset.to_owned(),
+        index,
+        group: index,
+        repeat: 0,
+        meta: meta.as_object().cloned().unwrap_or_default(),
+        marks,
+    }
 }
 
 fn shown(name: &str, samples: &[Scored]) -> Vec<(String, f64, u64)> {
@@ -45,17 +52,19 @@ fn right(subset: &str, index: usize, meta: Value, value: f64) -> Scored {
 
 #[test]
 fn rows_of_subsets_come_behind_and_count_in_no_sum() {
-    let samples: Vec<Scored> = [("simple", 1.0), ("multiple", 0.0), ("parallel", 1.0), ("irrelevance", 1.0), ("live_simple", 0.0)]
-        .iter()
-        .enumerate()
-        .map(|(index, (subset, value))| right(subset, index, json!({}), *value))
-        .collect();
+    let samples: Vec<Scored> =
+        [("simple", 1.0), ("multiple", 0.0), ("parallel", 1.0), ("irrelevance", 1.0), ("live_simple", 0.0)]
+            .iter()
+            .enumerate()
+            .map(|(index, (subset, value))| right(subset, index, json!({}), *value))
+            .collect();
     let of = |name: &str| {
         let own: Vec<&Scored> = samples.iter().filter(|sample| sample.subset == name).collect();
         let figures = figures("mean", &["accuracy".to_owned()], &own);
         SubsetFigures { name: name.to_owned(), figures, is_aggregate: false, category: None }
     };
-    let mut subsets: Vec<SubsetFigures> = ["simple", "multiple", "parallel", "irrelevance", "live_simple"].map(of).to_vec();
+    let mut subsets: Vec<SubsetFigures> =
+        ["simple", "multiple", "parallel", "irrelevance", "live_simple"].map(of).to_vec();
     add("bfcl-v3", &samples, &mut subsets);
     let names: Vec<(&str, bool)> = subsets.iter().map(|subset| (subset.name.as_str(), subset.is_aggregate)).collect();
     assert_eq!(names[5..], [("NON_LIVE", true), ("LIVE", true), ("OVERALL", true)]);
@@ -95,7 +104,8 @@ fn languages_are_weighted_by_difficulty() {
 
 #[test]
 fn what_failed_is_wrong_in_safety_bench() {
-    let samples = [right("en", 0, json!({"category": "Ethics"}), 1.0), sample("en", 1, json!({"category": "Ethics"}), None)];
+    let samples =
+        [right("en", 0, json!({"category": "Ethics"}), 1.0), sample("en", 1, json!({"category": "Ethics"}), None)];
     let found = shown("safety_bench", &samples);
     assert_eq!((found.len(), found[0].1, found[1].1, found[1].2), (2, 0.5, 0.5, 2));
 }
@@ -116,12 +126,14 @@ fn pairs_and_items_are_right_as_a_whole() {
     let item = |index, test: &str, item: u64, value| {
         right("default", index, json!({"category_id": test, "category_name": "n", "eval_index": item}), value)
     };
-    let found = shown("visfactor", &[item(0, "A", 0, 1.0), item(1, "A", 0, 0.0), item(2, "A", 1, 1.0), item(3, "B", 0, 1.0)]);
+    let found =
+        shown("visfactor", &[item(0, "A", 0, 1.0), item(1, "A", 0, 0.0), item(2, "A", 1, 1.0), item(3, "B", 0, 1.0)]);
     assert_eq!((found[0].1, found[1].1, found[2].1), (0.75, 0.5, 1.0));
 }
 
 fn decision(index: usize, kind: &str, labels: &[&str], probabilities: &[f64], gold: &str, tier: &str) -> Scored {
-    let best = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or("", |(place, _)| labels[place]);
+    let best =
+        probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or("", |(place, _)| labels[place]);
     let expected: f64 = probabilities.iter().enumerate().map(|(level, p)| level as f64 * p).sum();
     let correct = f64::from(best == gold);
     let observation = json!({
@@ -133,7 +145,8 @@ fn decision(index: usize, kind: &str, labels: &[&str], probabilities: &[f64], go
     if kind == "score" {
         values.push(("nrps", 0.0));
     }
-    let meta = json!({"decision_labels": labels, "decision_gold": gold, "decision_kind": kind, "tier": tier, "family": "f"});
+    let meta =
+        json!({"decision_labels": labels, "decision_gold": gold, "decision_kind": kind, "tier": tier, "family": "f"});
     sample("default", index, meta, Some(Marks::of(values).noting("decision", observation)))
 }
 
@@ -153,12 +166,20 @@ fn probabilities_are_judged_by_kind() {
 
 #[test]
 fn capability_is_above_chance_and_honest() {
-    let sure = |index, gold: &str| decision(index, "noul", &["no", "yes"], if gold == "yes" { &[0.0, 1.0] } else { &[1.0, 0.0] }, gold, "hard");
+    let sure = |index, gold: &str| {
+        decision(index, "noul", &["no", "yes"], if gold == "yes" { &[0.0, 1.0] } else { &[1.0, 0.0] }, gold, "hard")
+    };
     let value = |samples: &[Scored], name: &str| {
-        shown("open-decisions", samples).into_iter().find(|(label, ..)| label.ends_with(name)).map(|(_, score, _)| score)
+        shown("open-decisions", samples)
+            .into_iter()
+            .find(|(label, ..)| label.ends_with(name))
+            .map(|(_, score, _)| score)
     };
     let mut samples = vec![sure(0, "yes"), sure(1, "no")];
-    assert_eq!((value(&samples, "/intelligence"), value(&samples, "/calibration"), value(&samples, "/capability")), (Some(1.0), Some(1.0), Some(1.0)));
+    assert_eq!(
+        (value(&samples, "/intelligence"), value(&samples, "/calibration"), value(&samples, "/capability")),
+        (Some(1.0), Some(1.0), Some(1.0))
+    );
     // One that failed is wrong: three of four right is half of what is above chance.
     samples.extend([sure(2, "no"), sample("default", 3, samples[0].meta.clone().into(), None)]);
     assert_eq!(value(&samples, "/intelligence"), Some(0.5));
@@ -169,15 +190,23 @@ fn capability_is_above_chance_and_honest() {
 fn endpoints_are_judged_by_rates() {
     let kimi = |index, reject: bool, marks| sample("kimi", index, json!({"expected_reject": reject}), marks);
     let of = |metric: &str, value: f64| Some(Marks::one(metric, value));
-    let found = shown("kimi-verifier", &[
-        kimi(0, true, of("param_immutable_reject_rate", 1.0)),
-        kimi(1, true, of("param_immutable_reject_rate", 0.0)),
-        kimi(2, false, of("param_default_accept_rate", 1.0)),
-        kimi(3, true, None),
-    ]);
+    let found = shown(
+        "kimi-verifier",
+        &[
+            kimi(0, true, of("param_immutable_reject_rate", 1.0)),
+            kimi(1, true, of("param_immutable_reject_rate", 0.0)),
+            kimi(2, false, of("param_default_accept_rate", 1.0)),
+            kimi(3, true, None),
+        ],
+    );
     assert_eq!(found.iter().map(|(_, score, num)| (*score, *num)).collect::<Vec<_>>(), [(0.5, 2), (1.0, 1), (0.25, 4)]);
     let call = |index, called: f64, should: f64| {
-        let values = [("passed", 1.0), ("finish_reason_tool_call", called), ("successful_tool_call", called), ("should_call_tool", should)];
+        let values = [
+            ("passed", 1.0),
+            ("finish_reason_tool_call", called),
+            ("successful_tool_call", called),
+            ("should_call_tool", should),
+        ];
         sample("t", index, json!({}), Some(Marks::of(values)))
     };
     let found = shown("schema", &[call(0, 1.0, 1.0), call(1, 1.0, 0.0), call(2, 0.0, 1.0)]);

@@ -1,11 +1,12 @@
 //! What a reply answers: the text of its final answer, and what kind of place it was found in.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::places::{self, Piece};
-use super::{parser, tidy};
+use super::{character, parser, tidy};
 
 /// Where in a reply the answer was found, in the order of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub struct Answer {
 /// A reply may be this long; of a longer one the end is looked at.
 const MOST_BYTES: usize = 200_000;
 
+/// Marks around an answer that are taken off.
+const MOST_WRAPS: usize = 16;
+
 /// Candidates behind phrases that are tried, from the last one.
 const MOST_PHRASES: usize = 20;
 
@@ -47,16 +51,17 @@ static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 static BEFORE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)(\S{1,80})\s+is\s+(?:the|my|our)\s+(?:final\s+|correct\s+)?answer\b").ok());
+    LazyLock::new(|| Regex::new(r"(?i)(\S+)\s+is\s+(?:the|my|our)\s+(?:final\s+|correct\s+)?answer\b").ok());
 
 /// Numbers with what belongs to them, and the sums and fractions that they make.
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let number = r"[-+−–]?\\?[$€£¥]?[-−]?(?:\d+\s+\d+/\d+|\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)*|\d+(?:\.\d+)*|\.\d+)(?:[eE][-+]?\d+\b)?\s?\\?%?";
+    let number = r"[-+−–]?\\?[$€£¥]?[-−]?(?:[0-9]+\s+[0-9]+/[0-9]+|[0-9]{1,3}(?:[ ,][0-9]{3})+(?:\.[0-9]+)*|[0-9]+(?:\.[0-9]+)*|\.[0-9]+)(?:[eE][-+]?[0-9]+\b)?\s?\\?%?";
     Regex::new(&format!(r"{number}(?:[ \t]*[-+*/×÷=^:][ \t]*{number})*")).ok()
 });
 
-static STATED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(?:it|this|that|he|she|result|value|solution)\s+(?:is|was|equals)\s+([^.\n]{1,60})").ok());
+static STATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:it|this|that|he|she|result|value|solution)(?:\s+(?:is|was|equals)|['’]s)\s+([^.\n]+)").ok()
+});
 
 /// The answer of a reply, or `None` where there is nothing that looks like one.
 ///
@@ -64,7 +69,7 @@ static STATED: LazyLock<Option<Regex>> =
 /// announces an answer, then a last line that is a formula, then the last text between mathematics delimiters or the
 /// last number, whichever comes later, and then words. Thoughts before `</think>` do not count.
 pub fn answer(reply: &str) -> Option<Answer> {
-    let reply = said(reply);
+    let reply = &*in_plain_digits(said(reply));
     let found = |text: String, place: Place| Answer { text, place };
     if let Some((text, _)) = places::last_joined(reply, &places::boxes(reply)) {
         return Some(found(shown(&text), Place::Boxed));
@@ -78,7 +83,10 @@ pub fn answer(reply: &str) -> Option<Answer> {
     let pieces = places::delimited(reply);
     let number = last_number(reply, &pieces);
     if let Some((text, range)) = places::last_joined(reply, &pieces)
-        && !number.as_ref().is_some_and(|(at, _)| reply.get(range.end..*at).is_some_and(|gap| gap.contains('\n')))
+        && !number.as_ref().is_some_and(|(at, _)| {
+            let name = text.chars().all(|letter| letter.is_alphabetic() || letter == '_');
+            reply.get(range.end..*at).is_some_and(|gap| name || gap.contains('\n'))
+        })
     {
         return Some(found(shown(&text), Place::Delimited));
     }
@@ -105,12 +113,21 @@ fn said(reply: &str) -> &str {
     rest.get(from..).unwrap_or(rest)
 }
 
+/// The reply with its decimal digits of any script as those of ASCII.
+fn in_plain_digits(reply: &str) -> Cow<'_, str> {
+    if reply.chars().all(|letter| letter.is_ascii() || character::digit(letter).is_none()) {
+        return Cow::Borrowed(reply);
+    }
+    let plain = |letter: char| character::digit(letter).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(letter);
+    Cow::Owned(reply.chars().map(plain).collect())
+}
+
 /// The text without what stands around it, as written otherwise.
 fn shown(text: &str) -> String {
     let mut rest = text.trim();
-    loop {
+    for _ in 0..MOST_WRAPS {
         let before = rest;
-        rest = rest.trim_end_matches(['.', ',', ';', ':', '。', '，', '：']).trim();
+        rest = tidy::without_stop(rest).trim();
         rest = rest.trim_matches(['*', '"', '“', '”', '`']).trim();
         if let [only] = places::boxes(rest).as_slice()
             && only.whole == (0..rest.len())
@@ -123,9 +140,10 @@ fn shown(text: &str) -> String {
             rest = piece.text(rest);
         }
         if rest.len() == before.len() {
-            return rest.to_owned();
+            break;
         }
     }
+    rest.to_owned()
 }
 
 /// What the last phrase with an answer behind it announces.
@@ -150,7 +168,8 @@ fn phrased(reply: &str) -> Option<String> {
 
 /// The answer that stands right behind a phrase.
 fn announced(rest: &str) -> Option<String> {
-    let rest = rest.trim_start_matches(|letter: char| letter.is_whitespace() || matches!(letter, '*' | ':' | '：' | '`' | '>'));
+    let rest = rest
+        .trim_start_matches(|letter: char| letter.is_whitespace() || matches!(letter, '*' | ':' | '：' | '`' | '>'));
     if let Some(text) = announced_between(rest) {
         return Some(text);
     }
@@ -167,6 +186,12 @@ fn announced(rest: &str) -> Option<String> {
     }
     if let Some(piece) = places::delimited(sentence).first() {
         return Some(piece.text(sentence).to_owned());
+    }
+    // "C: because", "7, not 8"
+    if let Some((head, _)) = plain.split_once(": ").or_else(|| plain.split_once(", "))
+        && places::is_formula(head)
+    {
+        return Some(head.to_owned());
     }
     if let Some(number) = first_number(plain) {
         return Some(number);
@@ -203,14 +228,20 @@ fn announced_between(rest: &str) -> Option<String> {
 
 /// A line up to the end of its first sentence.
 fn sentence(line: &str) -> &str {
-    let end = [". ", "! ", "? ", "。", "</", "####"].iter().filter_map(|stop| line.find(stop)).min().unwrap_or(line.len());
+    let end =
+        [". ", "! ", "? ", "。", "</", "####"].iter().filter_map(|stop| line.find(stop)).min().unwrap_or(line.len());
     line.get(..end).unwrap_or(line).trim()
 }
 
 /// A text without the words in brackets that explain it.
 fn without_remark(text: &str) -> &str {
     match text.split_once(" (") {
-        Some((head, tail)) if !head.trim().is_empty() && places::plain_words(tail.trim_end_matches(')')) > 0 => head.trim(),
+        Some((head, tail))
+            if !head.trim().is_empty()
+                && (!tail.contains([')', ']']) || places::plain_words(tail.trim_end_matches(')')) > 0) =>
+        {
+            head.trim()
+        }
         _ => text,
     }
 }
@@ -224,8 +255,12 @@ fn last_line(reply: &str) -> Option<&str> {
 
 /// A line or sentence without its marks, where it is a formula or one word.
 fn formula(line: &str) -> Option<&str> {
-    let line = line.trim_matches(['*', '`', ' ']).trim_end_matches(['.', '。']);
-    if line.len() > 2_000 || line.contains('$') && !line.starts_with("\\$") || line.contains("\\(") || line.contains("\\[") {
+    let line = tidy::without_stop(line.trim_matches(['*', '`', ' ']));
+    if line.len() > 2_000
+        || line.contains('$') && !line.starts_with("\\$")
+        || line.contains("\\(")
+        || line.contains("\\[")
+    {
         return None;
     }
     let single = !line.is_empty() && line.chars().all(char::is_alphabetic) && line.is_ascii();
@@ -266,7 +301,9 @@ fn number_text(text: &str) -> String {
 fn readable(text: &str, at: usize, number: &str) -> bool {
     let before = text.get(..at).and_then(|head| head.chars().next_back());
     let glued = before.is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_' || letter == '^');
-    let dots = number.split(|letter: char| !letter.is_ascii_digit() && letter != '.').any(|part| part.matches('.').count() > 1);
+    let dots = number
+        .split(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .any(|part| part.matches('.').count() > 1);
     !glued && !dots
 }
 

@@ -1,5 +1,7 @@
 //! Answers and verdicts of data sets, where they lie beside the project.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests say what they need and stop there")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -23,11 +25,15 @@ fn reference_answers_equal_themselves_and_not_each_other() {
     for answer in &answers {
         let reply = format!("First $x = 17$. Thus we get\n\n$$\\boxed{{{answer}}}$$\n\nDone in 3 steps.");
         assert_eq!(judge(answer, &reply).1, Verdict::Equal, "{answer}");
-        assert_eq!(judge(answer, &format!("The answer is ${answer}$. I hope it is correct.")).1, Verdict::Equal, "{answer}");
+        assert_eq!(
+            judge(answer, &format!("The answer is ${answer}$. I hope it is correct.")).1,
+            Verdict::Equal,
+            "{answer}"
+        );
         assert!(super::parser::parse(&super::tidy::bare(answer)).is_some(), "{answer} is not read");
     }
     for pair in answers.windows(2) {
-        if pair[0] != pair[1] {
+        if pair[0] != pair[1].trim_start_matches("x=") {
             assert_eq!(equal(pair[0], pair[1]), Verdict::Different, "{pair:?}");
         }
     }

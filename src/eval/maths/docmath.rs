@@ -16,8 +16,8 @@ static PHRASE: LazyLock<Option<Regex>> =
 
 /// The truth value that a text ends with: `true`, `yes`, `false` or `no` as its last word.
 pub fn boolean(text: &str) -> Option<bool> {
-    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    match words.last()?.to_lowercase().as_str() {
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    match words.next_back()?.to_lowercase().as_str() {
         "true" | "yes" => Some(true),
         "false" | "no" => Some(false),
         _ => None,

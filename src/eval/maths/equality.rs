@@ -94,7 +94,9 @@ fn one_way(left: &Shape, right: &Shape) -> Option<bool> {
     match (left, right) {
         (Shape::Scalar(first), Shape::Scalar(second)) => Some(scalar::same(first, second)),
         (Shape::Text(first), Shape::Text(second)) => Some(tidy::same_words(first, second)),
-        (Shape::Text(words), Shape::Scalar(node)) => Some(spelled(node).is_some_and(|text| tidy::same_words(words, &text))),
+        (Shape::Text(words), Shape::Scalar(node)) => {
+            Some(spelled(node).is_some_and(|text| tidy::same_words(words, &text)))
+        }
         (Shape::Definition(..), _) => defined(left, right),
         (Shape::Equation(first, second), Shape::Equation(third, fourth)) => {
             Some(scalar::same_equation((first, second), (third, fourth)))
@@ -118,7 +120,8 @@ fn one_way(left: &Shape, right: &Shape) -> Option<bool> {
         (Shape::Unordered(first), Shape::Unordered(second)) => Some(same_members(first, second)),
         (Shape::Ordered(open, close, first, one), Shape::Ordered(other_open, other_close, second, other)) => {
             let fences = open == other_open && close == other_close;
-            let members = first.len() == second.len() && first.iter().zip(second).all(|(left, right)| same(left, right));
+            let members =
+                first.len() == second.len() && first.iter().zip(second).all(|(left, right)| same(left, right));
             Some(members && (fences || first.len() != 2) || fences && first.len() == 2 && same_region(one, other))
         }
         (Shape::Ordered(open, close, first, _), Shape::Unordered(second)) => {
@@ -130,7 +133,13 @@ fn one_way(left: &Shape, right: &Shape) -> Option<bool> {
             Some(Region::of(node).is_some_and(|interval| interval.is_same(region)))
         }
         (Shape::Region(first), Shape::Region(second)) => Some(first.is_same(second)),
-        (Shape::Unordered(members), Shape::Region(region)) => Some(points(members).is_some_and(|set| set.is_same(region))),
+        (Shape::Unordered(members), Shape::Region(region)) => {
+            Some(points(members).is_some_and(|set| set.is_same(region)))
+        }
+        // Values that are all the same are one value.
+        (Shape::Unordered(members), Shape::Scalar(_) | Shape::Percent(_)) if members.len() <= 8 => {
+            Some(!members.is_empty() && members.iter().all(|member| same(member, right)))
+        }
         (Shape::Matrix(first), Shape::Matrix(second)) => Some(same_matrix(first, second)),
         (Shape::Other(first), Shape::Other(second)) => Some(first == second),
         _ => None,
@@ -183,9 +192,7 @@ fn defined(left: &Shape, right: &Shape) -> Option<bool> {
 fn measured(value: &Node, read: &Node, right: &Shape) -> Option<bool> {
     match right {
         Shape::Measured(_, other) => Some(scalar::same(read, other)),
-        Shape::Scalar(other) => {
-            Some(scalar::same(read, other) || !other.has_letters() && scalar::same(value, other))
-        }
+        Shape::Scalar(other) => Some(scalar::same(read, other) || !other.has_letters() && scalar::same(value, other)),
         Shape::Percent(_) => Some(same(&Shape::Scalar(value.clone()), right)),
         _ => None,
     }

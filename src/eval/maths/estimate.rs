@@ -52,10 +52,12 @@ impl Estimator {
             Node::Pi => Ball::real(std::f64::consts::PI),
             Node::Euler => Ball::real(std::f64::consts::E),
             Node::Imaginary => self.bound_value("i").unwrap_or(Ball::I),
-            Node::Sum(terms) => {
-                terms.iter().fold(Ball { real: 0.0, imaginary: 0.0, error: 0.0 }, |sum, term| sum.plus(self.value(term)))
+            Node::Sum(terms) => terms
+                .iter()
+                .fold(Ball { real: 0.0, imaginary: 0.0, error: 0.0 }, |sum, term| sum.plus(self.value(term))),
+            Node::Product(factors) => {
+                factors.iter().fold(Ball::real(1.0), |product, factor| product.times(self.value(factor)))
             }
-            Node::Product(factors) => factors.iter().fold(Ball::real(1.0), |product, factor| product.times(self.value(factor))),
             Node::Quotient(above, below) => self.value(above).times(self.value(below).inverse()),
             Node::Power(base, exponent) => self.power(base, exponent),
             Node::Negative(inner) => self.value(inner).negative(),
@@ -64,7 +66,8 @@ impl Estimator {
             Node::Applied(name, arguments) => self.applied(name, arguments),
             Node::Percent(inner) => self.value(inner).times(Ball::real(0.01)),
             Node::Degrees(inner) => self.value(inner),
-            Node::Measured(inner, read) => self.value(read.as_deref().unwrap_or(inner)),
+            Node::Measured(inner, None) => self.value(inner),
+            Node::Measured(inner, Some(unit)) => self.value(inner).times(self.value(unit)),
             Node::Bound(binder, variable, parts) => self.bound(*binder, variable, parts),
             _ => unknown(),
         }
@@ -123,8 +126,12 @@ impl Estimator {
             (Function::Binomial, [total, chosen]) => gamma(total.plus(Ball::real(1.0)))
                 .times(gamma(chosen.plus(Ball::real(1.0))).inverse())
                 .times(gamma(total.plus(chosen.negative()).plus(Ball::real(1.0))).inverse()),
-            (Function::Max, [first, rest @ ..]) => rest.iter().fold(*first, |most, next| if next.real > most.real { *next } else { most }),
-            (Function::Min, [first, rest @ ..]) => rest.iter().fold(*first, |least, next| if next.real < least.real { *next } else { least }),
+            (Function::Max, [first, rest @ ..]) => {
+                rest.iter().fold(*first, |most, next| if next.real > most.real { *next } else { most })
+            }
+            (Function::Min, [first, rest @ ..]) => {
+                rest.iter().fold(*first, |least, next| if next.real < least.real { *next } else { least })
+            }
             (Function::Mod, [value, by]) => {
                 let quotient = value.times(by.inverse()).mapped(f64::floor);
                 value.plus(quotient.times(*by).negative())
@@ -267,7 +274,13 @@ fn gamma(value: Ball) -> Ball {
 /// The sign of an exact or a real value: -1, 0 or 1; `None` where it is not known.
 pub fn sign(node: &Node) -> Option<i32> {
     if let Some(value) = node.literal() {
-        return Some(if value.is_zero() { 0 } else if value.is_positive() { 1 } else { -1 });
+        return Some(if value.is_zero() {
+            0
+        } else if value.is_positive() {
+            1
+        } else {
+            -1
+        });
     }
     let value = Estimator::at(0).value(node);
     if !value.is_known() || value.imaginary.abs() > value.error {

@@ -1,5 +1,7 @@
 //! Golden vectors of EvalScope and Math-Verify.
 
+#![expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
+
 use serde_json::Value;
 
 use super::{Verdict, answer, equal};

@@ -163,7 +163,7 @@ impl<'a> Lexer<'a> {
         if word == "x" && matches!(self.last(), Some(Sign::Number { .. })) && times_ten(rest) {
             return self.push(Sign::Times, length);
         }
-        if word.chars().count() == 1 {
+        if word.chars().count() == 1 && word.is_ascii() {
             return self.push(Sign::Letter(word.to_owned()), length);
         }
         if let Some(sign) = token::named(word).or_else(|| token::named(&lower)) {

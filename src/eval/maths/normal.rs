@@ -10,7 +10,7 @@ use super::polynomial::{Atom, Fraction, Unfit};
 use super::tree::{Binder, Function, Node, small_whole};
 
 /// What a sum or product over whole numbers may count through.
-const MOST_STEPS: u32 = 2_000;
+const MOST_STEPS: u32 = 500;
 
 /// Whole numbers that factorials and binomials are taken of.
 const MOST_WHOLE: u32 = 1_000_000;
@@ -25,7 +25,7 @@ pub struct Normaliser {
 
 impl Default for Normaliser {
     fn default() -> Self {
-        Self { fuel: 40_000 }
+        Self { fuel: 60_000 }
     }
 }
 
@@ -75,10 +75,13 @@ impl Normaliser {
                 let arguments = arguments.iter().map(|argument| self.normal(argument)).collect::<Result<_, _>>()?;
                 Ok(Fraction::atom(Atom::Applied(name.clone(), arguments)))
             }
-            Node::Percent(inner) => self.normal(inner)?.over(&Fraction::constant(BigRational::from_integer(100.into()))),
+            Node::Percent(inner) => {
+                self.normal(inner)?.over(&Fraction::constant(BigRational::from_integer(100.into())))
+            }
             Node::Degrees(inner) => self.normal(inner),
             Node::Based(digits, base) => number::in_base(digits, *base).map(Fraction::constant).ok_or(Unfit),
-            Node::Measured(inner, read) => self.normal(read.as_deref().unwrap_or(inner)),
+            Node::Measured(inner, None) => self.normal(inner),
+            Node::Measured(inner, Some(unit)) => self.normal(inner)?.times(&self.normal(unit)?),
             Node::Bound(binder @ (Binder::Sum | Binder::Product), variable, parts) => {
                 self.repeated(*binder, variable, parts)
             }
@@ -97,7 +100,10 @@ impl Normaliser {
     }
 
     fn call(&mut self, function: Function, arguments: &[Node]) -> Result<Fraction, Unfit> {
-        if matches!(function, Function::Sin | Function::Cos | Function::Tan | Function::Cot | Function::Sec | Function::Csc) {
+        if matches!(
+            function,
+            Function::Sin | Function::Cos | Function::Tan | Function::Cot | Function::Sec | Function::Csc
+        ) {
             // Degrees in an angle are a matter of numbers.
             if arguments.iter().any(|argument| argument.any(&|node| matches!(node, Node::Degrees(_)))) {
                 return Err(Unfit);
@@ -123,8 +129,10 @@ impl Normaliser {
         let [lower, upper, body] = parts;
         let lower = self.normal(lower)?.as_number().filter(BigRational::is_integer).ok_or(Unfit)?;
         let upper = self.normal(upper)?.as_number().filter(BigRational::is_integer).ok_or(Unfit)?;
-        let steps = (&upper - &lower).to_integer().to_i64().filter(|steps| *steps < i64::from(MOST_STEPS)).ok_or(Unfit)?;
-        let mut total = Fraction::constant(if binder == Binder::Sum { BigRational::zero() } else { BigRational::one() });
+        let steps =
+            (&upper - &lower).to_integer().to_i64().filter(|steps| *steps < i64::from(MOST_STEPS)).ok_or(Unfit)?;
+        let mut total =
+            Fraction::constant(if binder == Binder::Sum { BigRational::zero() } else { BigRational::one() });
         for step in 0..=steps {
             let value = Node::rational(&lower + BigRational::from_integer(step.into()));
             let term = self.normal(&put(body, variable, &value))?;
@@ -220,11 +228,10 @@ fn exact(function: Function, numbers: &[BigRational]) -> Option<BigRational> {
             let value = BigRational::from_integer(folded);
             number::fits(&value).then_some(value)
         }
-        (Function::Sin | Function::Tan | Function::Asin | Function::Atan | Function::Sinh | Function::Tanh, [value])
-            if value.is_zero() =>
-        {
-            Some(BigRational::zero())
-        }
+        (
+            Function::Sin | Function::Tan | Function::Asin | Function::Atan | Function::Sinh | Function::Tanh,
+            [value],
+        ) if value.is_zero() => Some(BigRational::zero()),
         (Function::Cos | Function::Sec | Function::Cosh, [value]) if value.is_zero() => Some(BigRational::one()),
         (Function::Ln, [value]) if value.is_one() => Some(BigRational::zero()),
         (Function::Log, [base, value]) => exact_logarithm(base, value),

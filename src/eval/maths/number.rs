@@ -56,7 +56,7 @@ pub fn fits(value: &BigRational) -> bool {
 
 /// A whole power, if it fits.
 pub fn power(base: &BigRational, exponent: i64) -> Option<BigRational> {
-    let size = u64::try_from(exponent.unsigned_abs()).ok()?;
+    let size = exponent.unsigned_abs();
     let trivial = base.is_zero() || base.abs().is_one();
     if !trivial && bits(base).saturating_mul(size) > MOST_BITS {
         return None;

@@ -61,19 +61,26 @@ impl Parser {
     fn number(&mut self, digits: &str, repeating: &str, exponent: i32) -> Option<Node> {
         let decimal = digits.contains('.') && repeating.is_empty();
         let mut value = number::decimal(digits, repeating, exponent)?;
-        if self.peek() == Some(&Sign::Ellipsis) && decimal && !matches!(self.ahead(1), Some(Sign::Comma)) {
+        let goes_on = if decimal { !matches!(self.ahead(1), Some(Sign::Comma)) } else { self.ahead(1).is_none() };
+        if self.peek() == Some(&Sign::Ellipsis) && goes_on {
             self.at += 1;
             if let Some(exact) = going_on(digits) {
                 return Some(Node::rational(exact));
             }
         }
         let whole = !digits.contains('.') && repeating.is_empty() && exponent == 0;
-        if whole && self.peek() == Some(&Sign::Frac) {
-            let begin = self.at;
+        if whole && self.is_plain_fraction() {
+            let (begin, kept) = (self.at, self.tokens.get(self.at + 1).cloned());
             let fraction = self.operand()?;
             match parser::proper(&fraction) {
                 Some(part) => value += part,
-                None => self.at = begin,
+                None => {
+                    // An improper fraction is a factor and is read as such, from its first sign.
+                    self.at = begin;
+                    if let (Some(token), Some(kept)) = (self.tokens.get_mut(begin + 1), kept) {
+                        *token = kept;
+                    }
+                }
             }
         } else if whole
             && self.is_spaced()
@@ -86,6 +93,23 @@ impl Parser {
             value += parser::proper(&Node::Quotient(Box::new(above), Box::new(below)))?;
         }
         Some(Node::Number { value, decimal })
+    }
+
+    /// Whether a fraction of two whole numbers stands here: `\frac12`, `\frac{1}{2}`.
+    fn is_plain_fraction(&self) -> bool {
+        let length = |at: usize| match (self.ahead(at), self.ahead(at + 1), self.ahead(at + 2)) {
+            (Some(Sign::Number { .. }), _, _) => Some(1),
+            (Some(Sign::OpenGroup), Some(Sign::Number { .. }), Some(Sign::CloseGroup)) => Some(3),
+            _ => None,
+        };
+        if self.peek() != Some(&Sign::Frac) {
+            return false;
+        }
+        match (self.ahead(1), length(1)) {
+            (Some(Sign::Number { digits, .. }), _) if digits.len() == 2 => true,
+            (_, Some(above)) => length(1 + above).is_some(),
+            _ => false,
+        }
     }
 
     fn letter(&mut self, letter: String) -> Option<Node> {
@@ -162,14 +186,34 @@ impl Parser {
         if self.take(&Sign::CloseSet) {
             return Some(Node::Named(Named::Empty));
         }
+        let condition = self.condition();
         let bars = std::mem::take(&mut self.bars);
         let inside = self.deeper(Self::list)?;
         self.bars = bars;
         self.expect(&Sign::CloseSet)?;
+        if condition {
+            return Some(inside);
+        }
         Some(Node::Set(match inside {
             Node::List(members) => members,
             single => vec![single],
         }))
+    }
+
+    /// Takes `x |`, `x :` or `x ∈ ℝ |`, behind which a set is described by what its members fulfil.
+    fn condition(&mut self) -> bool {
+        let divides = |sign: Option<&Sign>| matches!(sign, Some(Sign::Bar | Sign::Colon));
+        let length = match (self.peek(), self.ahead(1), self.ahead(2)) {
+            (Some(Sign::Letter(_)), divider, _) if divides(divider) => 2,
+            (Some(Sign::Letter(_)), Some(Sign::Relation(Relation::Member)), Some(Sign::Named(_)))
+                if divides(self.ahead(3)) =>
+            {
+                4
+            }
+            _ => 0,
+        };
+        self.at += length;
+        length > 0
     }
 
     fn angles(&mut self) -> Option<Node> {
@@ -248,7 +292,10 @@ impl Parser {
 
     fn function(&mut self, function: Function) -> Option<Node> {
         let power = if self.take(&Sign::Caret) { self.exponent()? } else { None };
-        let inverse = power.as_ref().and_then(Node::literal).is_some_and(|power| power == -num_traits::one::<num_rational::BigRational>());
+        let inverse = power
+            .as_ref()
+            .and_then(Node::literal)
+            .is_some_and(|power| power == -num_traits::one::<num_rational::BigRational>());
         let (function, power) = match (function, inverse) {
             (Function::Sin, true) => (Function::Asin, None),
             (Function::Cos, true) => (Function::Acos, None),
@@ -350,7 +397,7 @@ impl Parser {
             return self.integral(lower, upper?);
         }
         let body = self.term()?;
-        let upper = if binder == Binder::Limit { lower.clone() } else { upper? };
+        let upper = if binder == Binder::Limit { Node::integer(0) } else { upper? };
         Some(Node::Bound(binder, variable?, Box::new([lower, upper, body])))
     }
 

@@ -4,12 +4,17 @@ use num_rational::BigRational;
 use num_traits::One;
 
 use super::lexer;
-use super::number;
 use super::token::{self, Sign, Token};
 use super::tree::{Function, Named, Node, Relation};
 
 /// How deep brackets may be nested.
-const MOST_DEPTH: usize = 120;
+const MOST_DEPTH: usize = 72;
+
+/// How deep a tree may be, so that what reads it needs little stack.
+const MOST_LEVELS: usize = 80;
+
+/// How many signs of division, units or marks may follow each other on one level.
+const MOST_LINKS: usize = 40;
 
 /// More bytes than any answer has; a longer text is not read as mathematics.
 const MOST_BYTES: usize = 12_000;
@@ -34,7 +39,7 @@ pub fn parse(text: &str) -> Option<Node> {
         parser.at += 1;
     }
     let node = parser.list()?;
-    parser.peek().is_none().then_some(node)
+    (parser.peek().is_none() && node.is_shallow(MOST_LEVELS)).then_some(node)
 }
 
 fn is_words(sign: Option<&Sign>) -> bool {
@@ -256,7 +261,12 @@ impl Parser {
     /// Factors, with units and words behind them.
     pub(super) fn term(&mut self) -> Option<Node> {
         let mut value = self.signed()?;
+        let mut links = 0;
         loop {
+            links += usize::from(!matches!(value, Node::Product(_)));
+            if links > MOST_LINKS {
+                return None;
+            }
             match self.peek() {
                 Some(Sign::Times) => {
                     self.at += 1;
@@ -281,13 +291,13 @@ impl Parser {
                     return Some(Node::Call(Function::Binomial, vec![value, below]));
                 }
                 Some(Sign::Text(_) | Sign::Word(_)) if carries_unit(&value) && !self.is_product() => {
-                    let read = self.unit()?.map(|word| Box::new(multiply(value.clone(), Node::Text(word))));
-                    value = Node::Measured(Box::new(value), read);
+                    let word = self.unit()?.map(|word| Box::new(Node::Text(word)));
+                    value = Node::Measured(Box::new(value), word);
                 }
                 Some(Sign::Letter(letter)) if token::is_unit(letter) && self.is_last_unit(&value) => {
-                    let read = multiply(value.clone(), Node::Symbol(letter.clone()));
+                    let letter = Node::Symbol(letter.clone());
                     self.unit()?;
-                    value = Node::Measured(Box::new(value), Some(Box::new(read)));
+                    value = Node::Measured(Box::new(value), Some(Box::new(letter)));
                 }
                 Some(_) if self.begins_factor() => value = multiply(value, self.power()?),
                 _ => return Some(value),
@@ -298,7 +308,7 @@ impl Parser {
     /// Whether letters written together are a product rather than words: few, right behind the number, and no unit.
     fn is_product(&self) -> bool {
         match self.peek() {
-            Some(Sign::Word(word)) => word.chars().count() <= 3 && !self.is_spaced() && !token::is_unit(word),
+            Some(Sign::Word(word)) => word.len() <= 3 && word.is_ascii() && !self.is_spaced() && !token::is_unit(word),
             _ => false,
         }
     }
@@ -307,7 +317,8 @@ impl Parser {
     fn is_last_unit(&self, value: &Node) -> bool {
         let ends = |distance: usize| matches!(self.ahead(distance), None | Some(Sign::CloseGroup));
         value.literal().is_some()
-            && (ends(1) || self.ahead(1) == Some(&Sign::Divide) && ends(3)
+            && (ends(1)
+                || self.ahead(1) == Some(&Sign::Divide) && ends(3)
                 || self.ahead(1) == Some(&Sign::Caret) && ends(3))
     }
 
@@ -373,134 +384,12 @@ impl Parser {
                 | Sign::OpenRound(_),
             ) => true,
             // Two numbers side by side are no product.
-            Some(Sign::Number { .. }) => {
-                !matches!(self.at.checked_sub(1).and_then(|at| self.tokens.get(at)), Some(Token { sign: Sign::Number { .. }, .. }))
-            }
+            Some(Sign::Number { .. }) => !matches!(
+                self.at.checked_sub(1).and_then(|at| self.tokens.get(at)),
+                Some(Token { sign: Sign::Number { .. }, .. })
+            ),
             _ => false,
         }
-    }
-
-    /// An operand with everything raised, lowered or put behind it.
-    pub(super) fn power(&mut self) -> Option<Node> {
-        let mut value = self.operand()?;
-        loop {
-            match self.peek() {
-                Some(Sign::Caret) => {
-                    self.at += 1;
-                    if self.take(&Sign::Degree) {
-                        value = Node::Degrees(Box::new(value));
-                    } else if self.take(&Sign::Prime) {
-                        value = primed(value);
-                    } else {
-                        value = match self.exponent()? {
-                            None => Node::Degrees(Box::new(value)),
-                            Some(exponent) => Node::Power(Box::new(value), Box::new(exponent)),
-                        };
-                    }
-                }
-                Some(Sign::Underscore) => {
-                    self.at += 1;
-                    value = self.lowered(value)?;
-                }
-                Some(Sign::Bang) => {
-                    self.at += 1;
-                    value = Node::Call(Function::Factorial, vec![value]);
-                }
-                Some(Sign::Percent) => {
-                    self.at += 1;
-                    value = Node::Percent(Box::new(value));
-                }
-                Some(Sign::Degree) => {
-                    self.at += 1;
-                    // "90° C" and "90° F" are temperatures.
-                    if matches!(self.peek(), Some(Sign::Letter(scale)) if scale == "C" || scale == "F") {
-                        self.at += 1;
-                    }
-                    value = Node::Degrees(Box::new(value));
-                }
-                Some(Sign::Prime) => {
-                    self.at += 1;
-                    value = primed(value);
-                }
-                _ => return Some(value),
-            }
-        }
-    }
-
-    /// What stands behind `^`; `Some(None)` for a degree sign in braces.
-    pub(super) fn exponent(&mut self) -> Option<Option<Node>> {
-        if self.take(&Sign::OpenGroup) {
-            if self.take(&Sign::Degree) {
-                self.expect(&Sign::CloseGroup)?;
-                return Some(None);
-            }
-            if self.peek() == Some(&Sign::Prime) {
-                while self.take(&Sign::Prime) {}
-                self.expect(&Sign::CloseGroup)?;
-                return Some(Some(Node::integer(1)));
-            }
-            let inside = self.deeper(Self::list)?;
-            self.expect(&Sign::CloseGroup)?;
-            return Some(Some(inside));
-        }
-        let negative = self.take(&Sign::Minus);
-        if !negative {
-            self.take(&Sign::Plus);
-        }
-        // Towers of powers are read from the right.
-        let mut value = self.deeper(Self::operand)?;
-        if self.take(&Sign::Caret) {
-            let upper = self.deeper(Self::exponent)??;
-            value = Node::Power(Box::new(value), Box::new(upper));
-        }
-        Some(Some(if negative { Node::Negative(Box::new(value)) } else { value }))
-    }
-
-    /// A subscript: the base of digits, or a part of a letter's name.
-    fn lowered(&mut self, value: Node) -> Option<Node> {
-        let begin = self.at;
-        let subscript = self.deeper(Self::script)?;
-        let digits = self.tokens.get(begin.checked_sub(2)?).map(|token| &token.sign);
-        match (&value, digits) {
-            (Node::Number { .. }, Some(Sign::Number { digits, .. })) => {
-                let base = number::base(&subscript)?;
-                Some(Node::Based(digits.clone(), base))
-            }
-            (Node::Symbol(name) | Node::Text(name), _) => Some(Node::Symbol(format!("{name}_{subscript}"))),
-            _ => None,
-        }
-    }
-
-    /// The text of a subscript, made of its letters and digits.
-    pub(super) fn script(&mut self) -> Option<String> {
-        let mut text = String::new();
-        let mut open = 0usize;
-        loop {
-            match self.peek()? {
-                Sign::OpenGroup => open += 1,
-                Sign::CloseGroup => open = open.checked_sub(1)?,
-                Sign::Number { digits, .. } => text.push_str(digits),
-                Sign::Letter(word) | Sign::Word(word) | Sign::Text(word) => text.push_str(word),
-                Sign::Plus => text.push('+'),
-                Sign::Minus => text.push('-'),
-                Sign::Comma => text.push(','),
-                Sign::Infinity => text.push('∞'),
-                Sign::Name(Function::Max) => text.push_str("max"),
-                Sign::Name(Function::Min) => text.push_str("min"),
-                _ => return None,
-            }
-            self.at += 1;
-            if open == 0 {
-                return Some(text);
-            }
-        }
-    }
-}
-
-fn primed(value: Node) -> Node {
-    match value {
-        Node::Symbol(name) => Node::Symbol(format!("{name}'")),
-        other => other,
     }
 }
 
@@ -526,14 +415,19 @@ pub(super) fn multiply(left: Node, right: Node) -> Node {
 /// The proper fraction of two whole numbers.
 pub(super) fn proper(node: &Node) -> Option<BigRational> {
     let Node::Quotient(above, below) = node else { return None };
-    let (Node::Number { value: above, decimal: false }, Node::Number { value: below, decimal: false }) = (&**above, &**below) else {
+    let (Node::Number { value: above, decimal: false }, Node::Number { value: below, decimal: false }) =
+        (&**above, &**below)
+    else {
         return None;
     };
     (above < below && above.denom().is_one() && below.denom().is_one()).then(|| above / below)
 }
 
 fn is_set(node: &Node) -> bool {
-    matches!(node, Node::Bracketed(..) | Node::Set(_) | Node::Union(_) | Node::Intersection(_) | Node::Named(Named::Reals))
+    matches!(
+        node,
+        Node::Bracketed(..) | Node::Set(_) | Node::Union(_) | Node::Intersection(_) | Node::Named(Named::Reals)
+    )
 }
 
 fn is_region(node: &Node) -> bool {

@@ -67,7 +67,13 @@ impl Filter {
                 if captures.len() == 1 {
                     return whole;
                 }
-                captures.iter().skip(1).flatten().map(|group| group.as_str()).find(|group| !group.is_empty()).unwrap_or("")
+                captures
+                    .iter()
+                    .skip(1)
+                    .flatten()
+                    .map(|group| group.as_str())
+                    .find(|group| !group.is_empty())
+                    .unwrap_or("")
             })
             .collect();
         let place = if self.group_select < 0 {
@@ -117,14 +123,16 @@ fn cleaned(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
     use crate::eval::agreement::{self, Agreement};
 
     #[test]
     fn patterns_agree_with_the_harnesses() {
-        let columns: [(&str, fn(&str) -> String); 4] = [
-            ("lm_eval_strict", strict),
+        type Extractor = fn(&str) -> String;
+        let columns = [
+            ("lm_eval_strict", strict as Extractor),
             ("lm_eval_flexible", flexible),
             ("gsm8k_reference", reference),
             ("evalscope_regex_filter", strict),

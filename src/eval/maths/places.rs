@@ -7,6 +7,9 @@ use super::{lexer, parser, token::Sign};
 /// More places than are looked at.
 const MOST_PLACES: usize = 10_000;
 
+/// More bytes than a formula between delimiters has.
+const MOST_INSIDE: usize = 4_000;
+
 /// A piece of a reply: where it stands with its delimiters, and where its inside is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
@@ -114,9 +117,15 @@ pub fn delimited_at(text: &str) -> Option<Piece> {
     None
 }
 
+/// The first boundary of a character at a place or behind it.
+fn ceiling(text: &str, place: usize) -> usize {
+    (place.min(text.len())..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
 /// Where a delimiter that is not escaped closes a text; single dollars do not reach over an empty line.
 fn closing_at(body: &str, close: &str) -> Option<usize> {
     let mut at = 0;
+    let body = body.get(..ceiling(body, MOST_INSIDE))?;
     loop {
         let found = at + body.get(at..)?.find(close)?;
         let escaped = close.starts_with('$') && body.get(..found)?.ends_with('\\');
@@ -164,7 +173,7 @@ fn skip(tail: &str) -> usize {
 /// Whether a piece is meant as mathematics: dollars may also be money.
 fn is_marked(text: &str, piece: &Piece) -> bool {
     let inside = text.get(piece.inside.clone()).unwrap_or_default();
-    if inside.trim().is_empty() || inside.len() > 4_000 {
+    if inside.trim().is_empty() || inside.len() > MOST_INSIDE {
         return false;
     }
     if text.starts_with("$$") || text.starts_with('\\') {
@@ -178,10 +187,7 @@ fn is_marked(text: &str, piece: &Piece) -> bool {
 /// How many words of prose a text has, read as mathematics; units do not count.
 pub fn plain_words(text: &str) -> usize {
     let Some(tokens) = lexer::tokens(&super::character::plain(text)) else { return usize::MAX };
-    tokens
-        .iter()
-        .filter(|token| matches!(&token.sign, Sign::Word(word) if is_prose(word)))
-        .count()
+    tokens.iter().filter(|token| matches!(&token.sign, Sign::Word(word) if is_prose(word))).count()
 }
 
 /// Short words that are no product of letters.
@@ -192,7 +198,7 @@ const SHORT: [&str; 24] = [
 
 fn is_prose(word: &str) -> bool {
     let long = word.chars().count() > 2 && !super::token::is_unit(word);
-    long || SHORT.contains(&word.to_lowercase().as_str())
+    long || !word.is_ascii() || SHORT.contains(&word.to_lowercase().as_str())
 }
 
 /// Whether a text reads as mathematics from end to end, without words of prose.
@@ -217,7 +223,23 @@ pub fn joins(between: &str) -> bool {
     between.len() <= 40
         && between
             .split(|letter: char| letter.is_whitespace() || matches!(letter, '$' | ',' | ';' | '~' | '、' | '，'))
-            .all(|part| matches!(part, "" | "and" | "or" | "&" | "和" | "或" | "\\quad" | "\\text{and}" | "\\text{or}" | "\\(" | "\\)" | "\\text{" | "}"))
+            .all(|part| {
+                matches!(
+                    part,
+                    "" | "and"
+                        | "or"
+                        | "&"
+                        | "和"
+                        | "或"
+                        | "\\quad"
+                        | "\\text{and}"
+                        | "\\text{or}"
+                        | "\\("
+                        | "\\)"
+                        | "\\text{"
+                        | "}"
+                )
+            })
 }
 
 /// The last piece with those before it that are joined to it, as one text.
@@ -255,7 +277,8 @@ mod tests {
 
     #[test]
     fn dollars_may_be_money() {
-        let texts = |reply: &'static str| -> Vec<&str> { delimited(reply).iter().map(|piece| piece.text(reply)).collect() };
+        let texts =
+            |reply: &'static str| -> Vec<&str> { delimited(reply).iter().map(|piece| piece.text(reply)).collect() };
         assert_eq!(texts("Thus $x = 5$ and \\(y\\)"), ["x = 5", "y"]);
         assert_eq!(texts("It costs $7 and $8"), [""; 0]);
         assert_eq!(texts("At $11.50 each, 6 cost $69.00."), [""; 0]);

@@ -12,6 +12,9 @@ use super::tree::Function;
 /// Products of sums may have this many terms.
 const MOST_TERMS: usize = 400;
 
+/// A sum is raised by multiplying it out where exponent and terms have no larger product.
+const MOST_FACTORS: i64 = 200;
+
 /// Exponents in a normal form stay below this.
 const MOST_EXPONENT: i64 = 100_000;
 
@@ -185,7 +188,8 @@ fn reduced(monomial: &mut Monomial) -> Result<BigRational, Unfit> {
         let mut rest = exponent - whole;
         match &atom {
             Atom::Prime(prime) => {
-                let power = number::power(&BigRational::from_integer(prime.clone()), whole.to_integer()).ok_or(Unfit)?;
+                let power =
+                    number::power(&BigRational::from_integer(prime.clone()), whole.to_integer()).ok_or(Unfit)?;
                 factor *= power;
             }
             _ if rest.is_zero() => {
@@ -226,7 +230,7 @@ impl Fraction {
         let terms = self.above.0.len() + self.below.0.len();
         let values = self.above.0.values().chain(self.below.0.values());
         let words = values.map(number::words).max().unwrap_or_default();
-        1 + terms * terms / 16 + words * words / 1_000
+        1 + terms * terms / 16 + words * words / 100
     }
 
     /// The number it is, if it is one.
@@ -313,7 +317,8 @@ impl Fraction {
         if let (Some((monomial, value)), Some(below)) = (self.above.only(), self.below.as_number()) {
             let mut raised = Monomial::new();
             for (atom, power) in monomial {
-                let power = power.numer().checked_mul(exponent).map(|above| Ratio::new(above, *power.denom())).ok_or(Unfit)?;
+                let power =
+                    power.numer().checked_mul(exponent).map(|above| Ratio::new(above, *power.denom())).ok_or(Unfit)?;
                 if power.numer().abs() > MOST_EXPONENT {
                     return Err(Unfit);
                 }
@@ -323,7 +328,8 @@ impl Fraction {
             let above = Polynomial(BTreeMap::from([(raised, factor)]));
             return Ok(Self { above, below: Polynomial::constant(BigRational::one()) });
         }
-        if exponent.abs() > 64 {
+        let terms = i64::try_from(self.above.0.len() + self.below.0.len()).unwrap_or(i64::MAX);
+        if exponent.abs().saturating_mul(terms) > MOST_FACTORS {
             return Err(Unfit);
         }
         let mut result = self.clone();
@@ -336,10 +342,16 @@ impl Fraction {
     /// A power with an exponent that is not whole, of a number, a product of positive constants, or one letter.
     fn rooted(&self, exponent: Ratio<i64>) -> Result<Option<Self>, Unfit> {
         let (Some((monomial, value)), Some(below)) = (self.above.only(), self.below.as_number()) else {
-            return Ok(self.above.is_zero().then(|| Self::constant(BigRational::zero())).filter(|_| exponent.is_positive()));
+            return Ok(self
+                .above
+                .is_zero()
+                .then(|| Self::constant(BigRational::zero()))
+                .filter(|_| exponent.is_positive()));
         };
         let value = value / below;
-        let letter = monomial.len() == 1 && value.is_one() && matches!(monomial.first_key_value(), Some((Atom::Symbol(_), power)) if power.is_one());
+        let letter = monomial.len() == 1
+            && value.is_one()
+            && matches!(monomial.first_key_value(), Some((Atom::Symbol(_), power)) if power.is_one());
         let positive = monomial.keys().all(|atom| matches!(atom, Atom::Prime(_) | Atom::Pi | Atom::Euler));
         if !letter && !positive {
             return Ok(None);
@@ -347,7 +359,8 @@ impl Fraction {
         let Some(mut result) = root_of_number(&value, exponent)? else { return Ok(None) };
         for (atom, power) in monomial {
             let above = power.numer().checked_mul(*exponent.numer()).ok_or(Unfit)?;
-            let below = power.denom().checked_mul(*exponent.denom()).filter(|below| *below < MOST_EXPONENT).ok_or(Unfit)?;
+            let below =
+                power.denom().checked_mul(*exponent.denom()).filter(|below| *below < MOST_EXPONENT).ok_or(Unfit)?;
             let mut raised = Monomial::from([(atom.clone(), Ratio::new(above, below))]);
             let factor = reduced(&mut raised)?;
             let above = Polynomial(BTreeMap::from([(raised, factor)]));

@@ -71,10 +71,7 @@ impl Region {
     }
 
     fn whole() -> Self {
-        Self {
-            letter: None,
-            spans: vec![Span { low: infinite(f64::NEG_INFINITY), high: infinite(f64::INFINITY) }],
-        }
+        Self { letter: None, spans: vec![Span { low: infinite(f64::NEG_INFINITY), high: infinite(f64::INFINITY) }] }
     }
 
     fn interval(low: &Node, low_closed: bool, high: &Node, high_closed: bool) -> Option<Self> {
@@ -172,9 +169,11 @@ impl Region {
         };
         letters
             && self.spans.len() == other.spans.len()
-            && self.spans.iter().zip(&other.spans).all(|(left, right)| {
-                same_end(&left.low, &right.low) && same_end(&left.high, &right.high)
-            })
+            && self
+                .spans
+                .iter()
+                .zip(&other.spans)
+                .all(|(left, right)| same_end(&left.low, &right.low) && same_end(&left.high, &right.high))
     }
 }
 
@@ -316,6 +315,7 @@ fn distance(inner: &Node, relation: Relation, right: &Node, name: &str) -> Optio
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::super::parser::parse;
     use super::*;
@@ -336,6 +336,7 @@ mod tests {
         assert!(same("x>1 \\text{ and } x<3", "(1,3)"));
         assert!(same("x \\neq 2", "(-\\infty,2)\\cup(2,\\infty)"));
         assert!(same("x \\in \\mathbb{R}", "(-\\infty,\\infty)"));
+        assert!(same("\\{x \\in \\mathbb{R} \\mid x > 2\\}", "(2,\\infty)"));
         assert!(!same("x > -3", "x > -4"));
         assert!(!same("x > 1", "x \\ge 1"));
         assert!(!same("x > 1", "y > 1"));

@@ -220,6 +220,7 @@ fn assign(row: usize, meets: &[Vec<bool>], owner: &mut [Option<usize>], seen: &m
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

@@ -47,23 +47,22 @@ impl Shape {
             },
             Node::Negative(inner) if matches!(**inner, Node::Measured(..) | Node::Degrees(_)) => match &**inner {
                 Node::Degrees(value) => Self::of(&Node::Negative(value.clone())),
-                Node::Measured(value, read) => Self::measured(
-                    &Node::Negative(value.clone()),
-                    read.as_deref().map(|read| Node::Negative(Box::new(read.clone()))).as_ref(),
-                    read.as_deref(),
-                ),
+                Node::Measured(value, unit) => Self::measured(&Node::Negative(value.clone()), unit.as_deref()),
                 _ => Self::Other(node.clone()),
             },
-            Node::Measured(value, read) => Self::measured(value, read.as_deref(), read.as_deref()),
+            Node::Measured(value, unit) => Self::measured(value, unit.as_deref()),
             Node::Degrees(value) => Self::of(value),
             Node::Based(digits, base) => Self::Based(digits.clone(), *base),
             Node::List(members) | Node::Set(members) => Self::unordered(members),
             Node::Bracketed(open, close, members) => Self::bracketed(*open, *close, members, node),
             Node::Named(Named::Other(_)) | Node::Ellipsis | Node::Infinity => Self::Other(node.clone()),
             Node::Negative(inner) if **inner == Node::Infinity => Self::Other(node.clone()),
-            Node::Named(_) | Node::Union(_) | Node::Intersection(_) | Node::Without(..) | Node::Either(_) | Node::Both(_) => {
-                Region::of(node).map_or_else(|| Self::Other(node.clone()), Self::Region)
-            }
+            Node::Named(_)
+            | Node::Union(_)
+            | Node::Intersection(_)
+            | Node::Without(..)
+            | Node::Either(_)
+            | Node::Both(_) => Region::of(node).map_or_else(|| Self::Other(node.clone()), Self::Region),
             Node::Matrix(rows) => Self::Matrix(rows.clone()),
             Node::Determinant(rows) if rows.iter().any(|row| row.len() != rows.len()) => Self::Other(node.clone()),
             Node::Related(sides, relations) => Self::related(sides, relations, node),
@@ -73,10 +72,11 @@ impl Shape {
         }
     }
 
-    fn measured(value: &Node, read: Option<&Node>, written: Option<&Node>) -> Self {
-        match (read, written) {
-            (Some(read), Some(Node::Product(factors))) if matches!(factors.last(), Some(Node::Symbol(_))) => {
-                Self::Measured(value.clone(), read.clone())
+    /// A letter behind a number may be its unit or a factor; words are a unit.
+    fn measured(value: &Node, unit: Option<&Node>) -> Self {
+        match unit {
+            Some(letter @ Node::Symbol(_)) => {
+                Self::Measured(value.clone(), Node::Product(vec![value.clone(), letter.clone()]))
             }
             _ => Self::of(value),
         }

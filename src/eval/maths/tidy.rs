@@ -11,13 +11,19 @@ pub fn bare(text: &str) -> String {
     for _ in 0..MOST_WRAPS {
         let before = rest;
         rest = unwrapped(rest).trim();
-        rest = rest.trim_end_matches(['.', ',', ';', ':']).trim_end();
+        rest = without_stop(rest);
         rest = rest.strip_suffix("\\\\").unwrap_or(rest).trim_end();
         if rest == before {
             break;
         }
     }
     rest.to_owned()
+}
+
+/// A text without the stops behind it; three dots behind a digit belong to a number that goes on.
+pub fn without_stop(text: &str) -> &str {
+    let goes_on = text.strip_suffix("...").is_some_and(|head| head.ends_with(|letter: char| letter.is_ascii_digit()));
+    if goes_on { text } else { text.trim_end_matches(['.', ',', ';', ':', '。', '，', '：']).trim_end() }
 }
 
 fn unwrapped(text: &str) -> &str {
@@ -44,13 +50,26 @@ fn unwrapped(text: &str) -> &str {
 
 /// Commands that only set how words look.
 const LOOKS: [&str; 12] = [
-    "\\textbf", "\\textit", "\\textrm", "\\text", "\\mathrm", "\\mathbf", "\\mathit", "\\mbox", "\\operatorname", "\\left",
-    "\\right", "\\displaystyle",
+    "\\textbf",
+    "\\textit",
+    "\\textrm",
+    "\\text",
+    "\\mathrm",
+    "\\mathbf",
+    "\\mathit",
+    "\\mbox",
+    "\\operatorname",
+    "\\left",
+    "\\right",
+    "\\displaystyle",
 ];
 
 /// Whether two texts are the same words: spaces, quotes, brackets around a single letter and a final dot do not count,
 /// nor does the case of letters where there are only letters. Formulas are the same only letter by letter.
 pub fn same_words(left: &str, right: &str) -> bool {
+    if left.trim() == right.trim() {
+        return !left.trim().is_empty();
+    }
     let (left, right) = (words(left), words(right));
     if left.is_empty() {
         return false;
@@ -69,7 +88,8 @@ fn words(text: &str) -> String {
             rest = rest.replace(look, "");
         }
     }
-    let parts: Vec<&str> = rest.split(|letter: char| letter.is_whitespace() || letter == '~').filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        rest.split(|letter: char| letter.is_whitespace() || letter == '~').filter(|part| !part.is_empty()).collect();
     let mut text = parts.join(" ");
     for _ in 0..4 {
         let trimmed = text.trim_matches([' ', '.', '"']);

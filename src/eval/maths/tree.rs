@@ -66,7 +66,7 @@ pub enum Binder {
     Product,
     /// A definite integral.
     Integral,
-    /// A limit; both bounds are the point.
+    /// A limit; the lower bound is the point.
     Limit,
 }
 
@@ -150,7 +150,7 @@ pub enum Node {
     Degrees(Box<Node>),
     /// Digits with the base they are written in.
     Based(String, u32),
-    /// A value followed by a unit or another word; the second is what it reads as where the letters are symbols.
+    /// A value followed by a unit or other words; the second is the unit where it is a single letter or word.
     Measured(Box<Node>, Option<Box<Node>>),
     /// Words.
     Text(String),
@@ -229,6 +229,18 @@ impl Node {
             Self::Bound(_, _, parts) => parts.iter().collect(),
             Self::Matrix(rows) | Self::Determinant(rows) => rows.iter().flatten().collect(),
         }
+    }
+
+    /// Whether the tree has no more levels than that; found out without recursion.
+    pub fn is_shallow(&self, most: usize) -> bool {
+        let mut open = vec![(self, 1)];
+        while let Some((node, level)) = open.pop() {
+            if level > most {
+                return false;
+            }
+            open.extend(node.children().into_iter().map(|child| (child, level + 1)));
+        }
+        true
     }
 
     /// Whether the test holds for this node or one below.

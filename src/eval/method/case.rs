@@ -126,7 +126,10 @@ impl Marks {
 
     /// Several values.
     pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
-        Marks { values: values.into_iter().map(|(metric, value)| (metric.to_owned(), value)).collect(), ..Marks::default() }
+        Marks {
+            values: values.into_iter().map(|(metric, value)| (metric.to_owned(), value)).collect(),
+            ..Marks::default()
+        }
     }
 
     /// Marks that do not count, and why.

@@ -39,7 +39,9 @@ impl Method {
         let score = answer.score.as_ref().ok_or("score: name a scorer")?;
         let made = score::scorer(score.name(), &score.params()).map_err(|why| format!("score: {why}"))?;
         let extract = match &answer.extract {
-            Some(named) => extract::extractor(named.name(), &named.params()).map_err(|why| format!("extract: {why}"))?,
+            Some(named) => {
+                extract::extractor(named.name(), &named.params()).map_err(|why| format!("extract: {why}"))?
+            }
             None => extract::whole(),
         };
         Ok(Method { extract, score: made })

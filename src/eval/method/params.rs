@@ -8,7 +8,9 @@ use toml::Table;
 /// # Errors
 /// In words, when one is not known or of another type.
 pub fn read<T: DeserializeOwned>(name: &str, params: &Table) -> Result<T, String> {
-    toml::Value::Table(params.clone()).try_into().map_err(|error: toml::de::Error| format!("{name}: {}", error.message()))
+    toml::Value::Table(params.clone())
+        .try_into()
+        .map_err(|error: toml::de::Error| format!("{name}: {}", error.message()))
 }
 
 /// That there are none.

@@ -18,8 +18,10 @@ pub fn read(path: &Path) -> Result<Vec<Row>> {
     let answers = path.parent().zip(path.file_name()).map(|(folder, name)| folder.join(ANSWERS).join(name));
     let Some(answers) = answers.filter(|answers| answers.is_file()) else { return Ok(rows) };
     let id = |row: &Row| row.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut accepted: HashMap<String, Value> =
-        objects(&answers)?.into_iter().filter_map(|mut row| Some((id(&row), row.shift_remove("ground_truth")?))).collect();
+    let mut accepted: HashMap<String, Value> = objects(&answers)?
+        .into_iter()
+        .filter_map(|mut row| Some((id(&row), row.shift_remove("ground_truth")?)))
+        .collect();
     for row in &mut rows {
         if let Some(truth) = accepted.remove(&id(row)) {
             row.insert("ground_truth".to_owned(), truth);

@@ -59,7 +59,8 @@ pub fn file(reader: &str, config: &str) -> Option<&'static str> {
 }
 
 fn text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| Failure::files(format!("{}: cannot be read", path.display())).because(error))
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::files(format!("{}: cannot be read", path.display())).because(error))
 }
 
 fn wrong(path: &Path, why: impl std::fmt::Display) -> Failure {
@@ -70,7 +71,9 @@ fn wrong(path: &Path, why: impl std::fmt::Display) -> Failure {
 fn objects(path: &Path) -> Result<Vec<Row>> {
     let text = text(path)?;
     let read = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}')).into_iter::<Row>();
-    let row = |(place, row): (usize, serde_json::Result<Row>)| row.map_err(|error| wrong(path, format!("record {}: {error}", place + 1)));
+    let row = |(place, row): (usize, serde_json::Result<Row>)| {
+        row.map_err(|error| wrong(path, format!("record {}: {error}", place + 1)))
+    };
     read.enumerate().map(row).collect()
 }
 
@@ -116,7 +119,8 @@ mod tests {
 
     #[test]
     fn accepted_calls_are_joined_by_their_id() {
-        let (folder, path) = file_of("BFCL_v4_simple.json", "{\"id\": \"a\"}\n{\"id\": \"b\"}\n{\"id\": \"c\", \"ground_truth\": [1]}");
+        let (folder, path) =
+            file_of("BFCL_v4_simple.json", "{\"id\": \"a\"}\n{\"id\": \"b\"}\n{\"id\": \"c\", \"ground_truth\": [1]}");
         std::fs::create_dir(folder.path().join("possible_answer")).unwrap();
         let truth = "{\"id\": \"b\", \"ground_truth\": [2]}\n{\"id\": \"a\", \"ground_truth\": [3]}";
         std::fs::write(folder.path().join("possible_answer/BFCL_v4_simple.json"), truth).unwrap();

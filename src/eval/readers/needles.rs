@@ -21,8 +21,13 @@ impl Coder for Tokenizer {
 
 /// A row for each length and depth of the grid that the settings describe.
 pub fn read(path: &Path, config: &str, params: &Map<String, Value>) -> Result<Read> {
-    let set: Map<String, Value> = params.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect();
-    let options: Options = serde_json::from_value(Value::Object(set)).map_err(|error| wrong(path, format!("extra_params: {error}")))?;
+    let set: Map<String, Value> = params
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let options: Options =
+        serde_json::from_value(Value::Object(set)).map_err(|error| wrong(path, format!("extra_params: {error}")))?;
     if let Some(problem) = options.problem() {
         return Err(Failure::usage(format!("extra_params: {problem}")));
     }
@@ -45,7 +50,9 @@ pub fn read(path: &Path, config: &str, params: &Map<String, Value>) -> Result<Re
 /// The tokenizer of a path; the one that is built in where nothing is at that path, and a notice of it.
 fn tokenizer(path: Option<&str>) -> Result<(Tokenizer, Option<String>)> {
     match path.filter(|path| Path::new(path).exists()) {
-        Some(path) => Tokenizer::open_for("extra_params.tokenizer_path", Path::new(path)).map(|tokenizer| (tokenizer, None)),
+        Some(path) => {
+            Tokenizer::open_for("extra_params.tokenizer_path", Path::new(path)).map(|tokenizer| (tokenizer, None))
+        }
         None => {
             let wanted = path.map(|path| format!(": {path} is no file or folder here")).unwrap_or_default();
             let notice = format!("lengths are counted with the tokenizer that is built in{wanted}");

@@ -12,11 +12,13 @@ use crate::table::Row;
 /// A row for each question, with its variants.
 pub fn read(path: &Path) -> Result<Vec<Row>> {
     let read = |(place, row): (usize, Row)| -> Result<Record> {
-        serde_json::from_value(Value::Object(row)).map_err(|error| wrong(path, format!("record {}: {error}", place + 1)))
+        serde_json::from_value(Value::Object(row))
+            .map_err(|error| wrong(path, format!("record {}: {error}", place + 1)))
     };
     let records: Vec<Record> = objects(path)?.into_iter().enumerate().map(read).collect::<Result<_>>()?;
     let units = questions(&records).ok_or_else(|| {
-        wrong(path, "a record lacks something, or too few pictures show one thing only").hint("use the file as the hub has it")
+        wrong(path, "a record lacks something, or too few pictures show one thing only")
+            .hint("use the file as the hub has it")
     })?;
     Ok(units.iter().map(row).collect())
 }

@@ -10,9 +10,8 @@ use super::lcs::lcs_length;
 use super::treebank::word_tokens;
 
 /// Marks that are no words.
-const MARKS: [&str; 20] = [
-    "''", "'", "``", "`", "\"", "(", ")", "{", "}", "[", "]", ".", "?", "!", ",", ":", "-", "--", "...", ";",
-];
+const MARKS: [&str; 20] =
+    ["''", "'", "``", "`", "\"", "(", ")", "{", "}", "[", "]", ".", "?", "!", ",", ":", "-", "--", "...", ";"];
 /// Recall counts so many times as much as precision.
 const BETA: f64 = 1.2;
 
@@ -43,7 +42,8 @@ pub fn bleu(caption: &str, references: &[String]) -> [f64; 4] {
     let mut product = 1.0;
     [1_usize, 2, 3, 4].map(|order| {
         let of_references: Vec<_> = references.iter().map(|words| counts(words, order)).collect();
-        let most = |gram: &[String]| of_references.iter().filter_map(|counts| counts.get(gram)).max().copied().unwrap_or(0);
+        let most =
+            |gram: &[String]| of_references.iter().filter_map(|counts| counts.get(gram)).max().copied().unwrap_or(0);
         let found: usize = counts(&caption, order).into_iter().map(|(gram, count)| count.min(most(gram))).sum();
         let all = (caption.len() + 1).saturating_sub(order);
         product *= (found as f64 + tiny) / (all as f64 + small);
@@ -63,7 +63,11 @@ pub fn rouge_l(caption: &str, references: &[String]) -> f64 {
         recall = recall.max(common / reference.len().max(1) as f64);
     }
     let squared = BETA * BETA;
-    if precision > 0.0 && recall > 0.0 { (1.0 + squared) * precision * recall / (recall + squared * precision) } else { 0.0 }
+    if precision > 0.0 && recall > 0.0 {
+        (1.0 + squared) * precision * recall / (recall + squared * precision)
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]

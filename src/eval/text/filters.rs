@@ -40,8 +40,16 @@ pub struct MatchFilter {
 }
 
 /// All filters by name.
-const NAMES: [&str; 8] =
-    ["regex", "extract", "regex_pos", "remove_whitespace", "remove_until", "take_first", "take_first_k", "majority_vote"];
+const NAMES: [&str; 8] = [
+    "regex",
+    "extract",
+    "regex_pos",
+    "remove_whitespace",
+    "remove_until",
+    "take_first",
+    "take_first_k",
+    "majority_vote",
+];
 
 /// Parameters of the filters that take an expression, in order.
 const OF_EXPRESSION: [&str; 3] = ["regex_pattern", "group_select", "fallback"];
@@ -116,8 +124,9 @@ impl Filter {
                     expression.map_err(|error| FilterError::Parameters(name.to_owned(), error.to_string()))?;
                 Ok(Self::Match(MatchFilter { expression, select: read.group_select, fallback: read.fallback }))
             }
-            "regex_pos" => read(name, &OF_EXPRESSION, parameters)
-                .map(|read: TagParameters| Self::Tags { fallback: read.fallback }),
+            "regex_pos" => {
+                read(name, &OF_EXPRESSION, parameters).map(|read: TagParameters| Self::Tags { fallback: read.fallback })
+            }
             "remove_whitespace" => read(name, &[], parameters).map(|_: Nothing| Self::Leading),
             "remove_until" => read(name, &["delimiter"], parameters).map(|read: Delimiter| Self::Until(read.delimiter)),
             "take_first" => read(name, &[], parameters).map(|_: Nothing| Self::First(1)),
@@ -150,7 +159,9 @@ fn read<T: DeserializeOwned>(name: &str, names: &[&str], parameters: &Value) -> 
     let refuse = |why: String| FilterError::Parameters(name.to_owned(), why);
     let values = match parameters {
         Value::Null => Vec::new(),
-        Value::Object(_) => return serde_json::from_value(parameters.clone()).map_err(|error| refuse(error.to_string())),
+        Value::Object(_) => {
+            return serde_json::from_value(parameters.clone()).map_err(|error| refuse(error.to_string()));
+        }
         Value::Array(list) => list.clone(),
         one => vec![one.clone()],
     };

@@ -16,8 +16,7 @@ use super::words::{squeezed, words};
 /// Scales that an answer may have; an empty one is none.
 const SCALES: [&str; 5] = ["", "thousand", "million", "billion", "percent"];
 
-static ANSWER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?im)^\s*\**\s*(?:final\s+)?answer\s*\**\s*:[ \t]*(.*)$"));
+static ANSWER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?im)^\s*\**\s*(?:final\s+)?answer\s*\**\s*:[ \t]*(.*)$"));
 static SCALE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?im)^\s*\**\s*scale\s*\**\s*:[ \t]*(.*)$"));
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"([+-]?[0-9]+(?:\.[0-9]+)?)|[+-]?\.[0-9]+"));
 static BRACKETS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\([0-9.\s]+\)"));
@@ -37,7 +36,9 @@ pub struct Gold {
 
 /// The spans and the scale of the last `Answer:` and `Scale:` lines; spans are divided by `|`.
 pub fn taken(reply: &str) -> (Vec<String>, String) {
-    let last = |lines: &Regex| lines.captures_iter(reply).last().and_then(|found| found.get(1)).map(|line| bare(line.as_str()));
+    let last = |lines: &Regex| {
+        lines.captures_iter(reply).last().and_then(|found| found.get(1)).map(|line| bare(line.as_str()))
+    };
     let Some(answer) = last(&ANSWER) else { return (Vec::new(), String::new()) };
     let spans = answer.split('|').map(bare).filter(|span| !span.is_empty()).collect();
     let scale = last(&SCALE).unwrap_or_default().trim_end_matches('.').to_lowercase();
@@ -139,7 +140,8 @@ fn normalized(text: &str) -> String {
     let word = |word: &str| {
         let lower = word.to_lowercase();
         let plain = if is_number(&lower) { lower } else { without_punctuation(&lower) };
-        let number = if is_number(&plain) { value(&plain).map_or_else(|| "None".to_owned(), Number::text) } else { plain };
+        let number =
+            if is_number(&plain) { value(&plain).map_or_else(|| "None".to_owned(), Number::text) } else { plain };
         squeezed(&without_articles(&number))
     };
     let parts: Vec<String> = text.split(' ').map(word).filter(|part| !part.is_empty()).collect();

@@ -9,8 +9,8 @@ use toml::Table;
 use super::super::super::choice::{CmmmuKind, cmmmu_judgement, cmmmu_letters};
 use super::super::super::maths::docmath;
 use super::super::super::sample::Sample;
-use super::super::super::text::pattern::pattern;
 use super::super::super::text::measure::measure_answer;
+use super::super::super::text::pattern::pattern;
 use super::super::super::text::vqa::{braced_form, count_in, marked_or_reply};
 use super::super::super::text::{drop, tat_qa};
 use super::super::case::{Case, Taken};
@@ -33,7 +33,8 @@ pub(super) const NAMES: &[&str] = &[
 
 pub(super) fn extractor(name: &str, params: &Table) -> Made {
     none(name, params)?;
-    let simple = |take: fn(&Case<'_>) -> Taken, give: fn(&str) -> String| Box::new(Simple { take, give }) as Box<dyn Extract>;
+    let simple =
+        |take: fn(&Case<'_>) -> Taken, give: fn(&str) -> String| Box::new(Simple { take, give }) as Box<dyn Extract>;
     let same = |answer: &str| answer.to_owned();
     Ok(match name {
         "cmmmu" => simple(cmmmu, same),
@@ -41,11 +42,20 @@ pub(super) fn extractor(name: &str, params: &Table) -> Made {
         "docmath" => simple(document, |answer| format!("Therefore, the answer is ({answer}).")),
         "drop" => simple(|case| Taken::text(drop::drop_answer(&case.reply.text)), |answer| format!("Answer: {answer}")),
         "math-verse" => simple(|case| Taken::text(clean_choice(&case.reply.text)), same),
-        "measure-bench" => simple(|case| Taken::text(measure_answer(&case.reply.text)), |answer| format!("Answer: {answer}")),
-        "slake" => simple(|case| Taken::text(marked_or_reply(&case.reply.text, &[])), |answer| format!("ANSWER: {answer}")),
+        "measure-bench" => {
+            simple(|case| Taken::text(measure_answer(&case.reply.text)), |answer| format!("Answer: {answer}"))
+        }
+        "slake" => {
+            simple(|case| Taken::text(marked_or_reply(&case.reply.text, &[])), |answer| format!("ANSWER: {answer}"))
+        }
         "tat-qa" => Box::new(TatQa),
-        "vlms-are-biased" => simple(|case| Taken::text(braced_form(&case.reply.text)), |answer| format!("{{{answer}}}")),
-        _ => simple(|case| Taken::text(marked_or_reply(&case.reply.text, &['"', '\''])), |answer| format!("ANSWER: {answer}")),
+        "vlms-are-biased" => {
+            simple(|case| Taken::text(braced_form(&case.reply.text)), |answer| format!("{{{answer}}}"))
+        }
+        _ => simple(
+            |case| Taken::text(marked_or_reply(&case.reply.text, &['"', '\''])),
+            |answer| format!("ANSWER: {answer}"),
+        ),
     })
 }
 
@@ -95,7 +105,8 @@ static LONE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-E]\b"));
 
 /// The last letter A to E that stands alone, whatever its case; else the reply without marks around it.
 fn clean_choice(reply: &str) -> String {
-    let bare = reply.trim_matches('\n').trim_end_matches('.').trim_end_matches('/').trim_matches(' ').trim_start_matches(':');
+    let bare =
+        reply.trim_matches('\n').trim_end_matches('.').trim_end_matches('/').trim_matches(' ').trim_start_matches(':');
     let upper = bare.to_uppercase();
     let last = LONE.find_iter(&upper).last().map(|found| found.as_str().to_owned());
     last.unwrap_or_else(|| bare.trim().trim_matches('.').trim_end_matches('/').to_owned())
@@ -111,7 +122,8 @@ impl Extract for TatQa {
     }
 
     fn give(&self, answer: &str, sample: &Sample) -> String {
-        let scale = sample.meta.get("scale").and_then(Value::as_str).filter(|scale| !scale.is_empty()).unwrap_or("none");
+        let scale =
+            sample.meta.get("scale").and_then(Value::as_str).filter(|scale| !scale.is_empty()).unwrap_or("none");
         format!("Answer: {answer}\nScale: {scale}")
     }
 }

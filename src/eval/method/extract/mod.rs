@@ -43,8 +43,7 @@ type Made = Result<Box<dyn Extract>, String>;
 type Family = (&'static [&'static str], fn(&str, &Table) -> Made);
 
 /// Families in files of their own.
-const FAMILIES: &[Family] =
-    &[(benchmarks::NAMES, benchmarks::extractor), (structured::NAMES, structured::extractor)];
+const FAMILIES: &[Family] = &[(benchmarks::NAMES, benchmarks::extractor), (structured::NAMES, structured::extractor)];
 
 /// Extractors of this file by name.
 const NAMES: [&str; 16] = [
@@ -82,11 +81,21 @@ pub fn extractor(name: &str, params: &Table) -> Made {
         "phrase" => Ok(Box::new(read::<Phrase>(name, params)?)),
         "regex" => Ok(Box::new(Pattern::of(read(name, params)?)?)),
         "bbh" => Ok(Box::new(read::<Bbh>(name, params)?)),
-        "safety-bench" => bare(Box::new(Letter { take: |reply, sample| safety_bench_letter(reply, &sample.choices), give: |answer| answer.to_owned() })),
+        "safety-bench" => bare(Box::new(Letter {
+            take: |reply, sample| safety_bench_letter(reply, &sample.choices),
+            give: |answer| answer.to_owned(),
+        })),
         "super-gpqa" => bare(Box::new(SuperGpqa)),
-        "maritime-bench" => bare(Box::new(Letter { take: |reply, _| maritime_bench_letter(reply), give: |answer| format!("[{answer}]") })),
-        "mmau" => bare(Box::new(Letter { take: |reply, _| mmau_letter(reply), give: |answer| format!("ANSWER: {answer}") })),
-        "air-bench" => bare(Box::new(Letter { take: |reply, _| air_bench_letter(reply), give: |answer| answer.to_owned() })),
+        "maritime-bench" => bare(Box::new(Letter {
+            take: |reply, _| maritime_bench_letter(reply),
+            give: |answer| format!("[{answer}]"),
+        })),
+        "mmau" => {
+            bare(Box::new(Letter { take: |reply, _| mmau_letter(reply), give: |answer| format!("ANSWER: {answer}") }))
+        }
+        "air-bench" => {
+            bare(Box::new(Letter { take: |reply, _| air_bench_letter(reply), give: |answer| answer.to_owned() }))
+        }
         "phyx-mc" => bare(Box::new(Phyx)),
         _ => {
             let all = NAMES.iter().chain(FAMILIES.iter().flat_map(|(names, _)| names.iter()));

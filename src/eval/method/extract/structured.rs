@@ -12,7 +12,16 @@ use super::super::score::{is_native, noted_as, noted_text, tir_task, writing};
 use super::{Extract, Made};
 
 pub(super) const NAMES: &[&str] = &[
-    "calls", "json", "finqa", "arc-agi-2", "surds", "tir-bench", "visfactor", "tool-bench", "refcoco", "ref-adv-s",
+    "calls",
+    "json",
+    "finqa",
+    "arc-agi-2",
+    "surds",
+    "tir-bench",
+    "visfactor",
+    "tool-bench",
+    "refcoco",
+    "ref-adv-s",
     "screenspot-pro",
 ];
 
@@ -27,7 +36,9 @@ pub(super) fn extractor(name: &str, params: &Table) -> Made {
         "calls" => Box::new(Calls),
         "json" => form(|case| zebra_logic::extract(&case.reply.text).map(|value| value.to_string()), same),
         "finqa" => form(|case| finqa::extract(&case.reply.text), |answer, _| format!("Program: {answer}")),
-        "surds" => form(|case| Some(surds::extract(&case.reply.text)), |answer, _| format!("<answer>{answer}</answer>")),
+        "surds" => {
+            form(|case| Some(surds::extract(&case.reply.text)), |answer, _| format!("<answer>{answer}</answer>"))
+        }
         "tir-bench" => form(tir, |answer, _| format!("ANSWER: {answer}")),
         "visfactor" => form(visual_factor, |answer, _| json!({"answer": answer}).to_string()),
         "tool-bench" => form(|case| Some(case.reply.text.clone()), same),

@@ -82,7 +82,9 @@ impl Score for Calls {
     fn right(&self, sample: &Sample) -> Option<String> {
         let calls = match category(sample) {
             Category::Irrelevance => return Some("None of the functions can do that.".to_owned()),
-            Category::Relevance => vec![json!({"name": noted(sample, "functions")?.get(0)?.get("name")?, "arguments": {}})],
+            Category::Relevance => {
+                vec![json!({"name": noted(sample, "functions")?.get(0)?.get("name")?, "arguments": {}})]
+            }
             // Source text of other languages depends on the type of each parameter.
             _ if language(sample) != Language::Python => return None,
             _ => {
@@ -130,8 +132,13 @@ fn first_of(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let plain = |values: &Value| values.as_array().and_then(|values| values.first()).cloned();
-            let needed = |values: &&Value| !values.as_array().is_some_and(|all| all.iter().any(|one| one.as_str() == Some("")));
-            fields.iter().filter(|(_, values)| needed(values)).filter_map(|(key, values)| Some((key.clone(), plain(values)?))).collect()
+            let needed =
+                |values: &&Value| !values.as_array().is_some_and(|all| all.iter().any(|one| one.as_str() == Some("")));
+            fields
+                .iter()
+                .filter(|(_, values)| needed(values))
+                .filter_map(|(key, values)| Some((key.clone(), plain(values)?)))
+                .collect()
         }
         Value::Array(items) if items.iter().any(Value::is_object) => items.iter().map(first_of).collect(),
         other => other.clone(),
@@ -141,7 +148,8 @@ fn first_of(value: &Value) -> Value {
 fn verdict(checked: Result<(), Fault>) -> Marks {
     match checked {
         Ok(()) => Marks::one("accuracy", 1.0),
-        Err(fault) => Marks { explanation: Some(fault.to_string()), ..Marks::one("accuracy", 0.0) }.noting("error_type", fault.reason),
+        Err(fault) => Marks { explanation: Some(fault.to_string()), ..Marks::one("accuracy", 0.0) }
+            .noting("error_type", fault.reason),
     }
 }
 
@@ -182,7 +190,8 @@ impl Score for ToolBench {
         let rouge_l = |answer: &str, recorded: &str| rouge_english(answer, recorded).longest.f1;
         match toolbench::score(&case.sample.target_text(), &taken.text, tools, rouge_l) {
             Some(scores) => {
-                let mut values: Vec<(&str, f64)> = scores.values().into_iter().map(|(name, value)| (canonical(name), value)).collect();
+                let mut values: Vec<(&str, f64)> =
+                    scores.values().into_iter().map(|(name, value)| (canonical(name), value)).collect();
                 // What every step has comes first.
                 values.sort_by_key(|(name, _)| *name != "Plan.EM");
                 Marks::of(values)

@@ -94,7 +94,9 @@ fn given(raw: &Value, labels: &[String]) -> Result<Given, String> {
             let numbers: Option<Vec<f64>> = listed.iter().map(Value::as_f64).collect();
             numbers.filter(|numbers| numbers.len() == labels.len()).ok_or("not one probability for each option")?
         }
-        (None, Some(yes)) => by_label(&Map::from_iter([("no".to_owned(), json!(1.0 - yes)), ("yes".to_owned(), json!(yes))]), labels)?,
+        (None, Some(yes)) => {
+            by_label(&Map::from_iter([("no".to_owned(), json!(1.0 - yes)), ("yes".to_owned(), json!(yes))]), labels)?
+        }
         _ => of_tokens(raw, labels).ok_or("a text is no probability: the reply has none of the options")?,
     };
     if probabilities.iter().any(|p| !p.is_finite() || !(0.0..=1.0).contains(p)) {
@@ -117,7 +119,9 @@ fn of_tokens(raw: &Value, labels: &[String]) -> Option<Vec<f64>> {
     let alternatives = first.get("top_logprobs").and_then(Value::as_array).filter(|list| !list.is_empty());
     let alternatives: Vec<&Value> = alternatives.map_or_else(|| vec![first], |list| list.iter().collect());
     let of = |name: &str| -> f64 {
-        let fits = |token: &&&Value| token.get("token").and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(name));
+        let fits = |token: &&&Value| {
+            token.get("token").and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(name))
+        };
         alternatives.iter().filter(fits).filter_map(|token| token.get("logprob")?.as_f64()).map(f64::exp).sum()
     };
     let letters = || (0..labels.len()).map(|place| of(&super::super::super::card::label(place))).collect();
@@ -172,7 +176,13 @@ impl Decision {
         let place = labels.iter().position(|label| *label == gold);
         let yes = labels.iter().position(|label| label == "yes").and_then(|place| probabilities.get(place)).copied();
         let predicted = match yes.filter(|_| kind == "noul" && self.set != Set::Jevbench) {
-            Some(yes) => if yes >= self.threshold { "yes" } else { "no" },
+            Some(yes) => {
+                if yes >= self.threshold {
+                    "yes"
+                } else {
+                    "no"
+                }
+            }
             None => likeliest(labels, probabilities),
         };
         let levels: Vec<f64> = (0..labels.len()).map(|level| level as f64).collect();
@@ -192,7 +202,8 @@ impl Decision {
             values.extend(nll(&one).map(|value| ("nll", value)));
             values.extend(brier(&one).map(|value| ("brier", value * share)));
         }
-        let raw: Map<String, Value> = labels.iter().zip(&given.probabilities).map(|(label, p)| (label.clone(), json!(p))).collect();
+        let raw: Map<String, Value> =
+            labels.iter().zip(&given.probabilities).map(|(label, p)| (label.clone(), json!(p))).collect();
         let observation = json!({
             "kind": kind, "labels": labels, "probabilities": probabilities, "raw_probabilities": raw,
             "gold": if continuous { json!(number) } else { json!(gold) }, "predicted": predicted, "correct": correct,

@@ -35,7 +35,8 @@ impl Delegated {
         let made = || {
             let entry = CATALOG.as_ref()?.get(name).ok()?;
             // A mixture inside a mixture would never end.
-            let answer = Some(&entry.card.answer).filter(|answer| answer.score.as_ref().is_some_and(|score| score.name() != NAMES[0]));
+            let answer = Some(&entry.card.answer)
+                .filter(|answer| answer.score.as_ref().is_some_and(|score| score.name() != NAMES[0]));
             Method::of(answer?).ok().map(Arc::new)
         };
         methods.entry(name.to_owned()).or_insert_with(made).clone()
@@ -43,7 +44,8 @@ impl Delegated {
 
     /// The sample as its own benchmark has it.
     fn own(sample: &Sample) -> Sample {
-        let meta: Map<String, Value> = noted(sample, "metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+        let meta: Map<String, Value> =
+            noted(sample, "metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         Sample { meta, rehearsal: (None, None), way: 0, ..sample.clone() }
     }
 }

@@ -49,7 +49,8 @@ impl Score for Zebra {
         let mut houses = serde_json::Map::new();
         for (place, row) in sample.target.get("rows")?.as_array()?.iter().enumerate() {
             let cells = header.iter().zip(row.as_array()?).skip(1);
-            let cells: serde_json::Map<String, Value> = cells.map(|(name, cell)| (spelled(name), cell.clone())).collect();
+            let cells: serde_json::Map<String, Value> =
+                cells.map(|(name, cell)| (spelled(name), cell.clone())).collect();
             houses.insert(format!("House {}", place + 1), Value::Object(cells));
         }
         Some(json!({"reasoning": "By the clues.", "solution": houses}).to_string())
@@ -105,9 +106,10 @@ struct FinQa;
 
 impl Score for FinQa {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
-        let table: Vec<Vec<String>> = noted(case.sample, "table").and_then(Value::as_array).map_or_else(Vec::new, |rows| {
-            rows.iter().map(|row| row.as_array().into_iter().flatten().map(spelled).collect()).collect()
-        });
+        let table: Vec<Vec<String>> =
+            noted(case.sample, "table").and_then(Value::as_array).map_or_else(Vec::new, |rows| {
+                rows.iter().map(|row| row.as_array().into_iter().flatten().map(spelled).collect()).collect()
+            });
         let none = Value::Null;
         let answer = noted(case.sample, "answer").unwrap_or(&none);
         let verdict = finqa::score(Some(&taken.text), &case.sample.target_text(), answer, &table);

@@ -88,7 +88,9 @@ struct RefAdv;
 
 impl Score for RefAdv {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
-        let Some(truth) = noted_as::<Region>(case.sample, "target_box_normalized") else { return Marks::excluded(NO_BOX) };
+        let Some(truth) = noted_as::<Region>(case.sample, "target_box_normalized") else {
+            return Marks::excluded(NO_BOX);
+        };
         let verdict = ref_adv::score(given(taken), truth);
         let named = |scope: &str, threshold: &str| format!("accuracy[scope={scope},threshold={threshold}]");
         let mut values = vec![

@@ -91,7 +91,8 @@ impl Rules {
             let items = |lists: &'_ [Value]| lists.get(place).and_then(Value::as_array).cloned().unwrap_or_default();
             let prompt = prompts.get(place).map(spelled).unwrap_or_default();
             let followed = self.followed(&items(ids), &items(kwargs), &prompt, reply)?;
-            let mut turn: Map<String, Value> = figures(&followed).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+            let mut turn: Map<String, Value> =
+                figures(&followed).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
             turn.insert("instructions".to_owned(), json!(followed.strict.len()));
             turns.push(Value::Object(turn));
             last = Some(followed);

@@ -25,7 +25,8 @@ struct Letter;
 impl Score for Letter {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
         let answer = taken.text.trim();
-        let is_right = !answer.is_empty() && case.sample.targets().iter().any(|target| target.trim().eq_ignore_ascii_case(answer));
+        let is_right =
+            !answer.is_empty() && case.sample.targets().iter().any(|target| target.trim().eq_ignore_ascii_case(answer));
         Marks::one("accuracy", f64::from(is_right))
     }
 

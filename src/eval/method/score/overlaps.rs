@@ -8,8 +8,8 @@ use super::super::super::sample::{Sample, spelled};
 use super::super::super::text::bleu::bleu;
 use super::super::super::text::drop::drop_scores;
 use super::super::super::text::exact::trivia_match;
-use super::super::super::text::rouge::rouge_chinese;
 use super::super::super::text::recall::{LocomoKind, locomo_f1, mrcr_score};
+use super::super::super::text::rouge::rouge_chinese;
 use super::super::super::text::{table_bench, tat_qa};
 use super::super::case::{Case, Marks, Taken};
 use super::super::params::{none, read};
@@ -89,7 +89,9 @@ impl Score for Overlap {
                 }
                 Metric::Bleu => {
                     let orders = bleu(&taken.text, &reference).orders;
-                    marks.values.extend(orders.iter().enumerate().map(|(place, value)| (format!("bleu-{}", place + 1), *value)));
+                    marks.values.extend(
+                        orders.iter().enumerate().map(|(place, value)| (format!("bleu-{}", place + 1), *value)),
+                    );
                 }
             }
         }
@@ -195,7 +197,8 @@ struct Locomo;
 
 impl Score for Locomo {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
-        let category = case.sample.meta.get("category").and_then(Value::as_u64).and_then(|category| u8::try_from(category).ok());
+        let category =
+            case.sample.meta.get("category").and_then(Value::as_u64).and_then(|category| u8::try_from(category).ok());
         let kind = category.and_then(|category| LocomoKind::try_from(category).ok()).unwrap_or(LocomoKind::SingleHop);
         Marks::one("f1", locomo_f1(&taken.text, &case.sample.target_text(), kind))
     }

@@ -28,7 +28,8 @@ impl Score for Surds {
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks {
         let sample = case.sample;
         let value = if noted_text(sample, "task") == "xy2d" {
-            let (Some(size), Some(bbox)) = (noted_as(sample, "image_size"), noted_as::<[f64; 4]>(sample, "bbox")) else {
+            let (Some(size), Some(bbox)) = (noted_as(sample, "image_size"), noted_as::<[f64; 4]>(sample, "bbox"))
+            else {
                 return Marks::excluded("the record has no box around the thing");
             };
             surds::point(&taken.text, size).map_or(0.0, |point| surds::centered(point, bbox))
@@ -107,11 +108,13 @@ impl Score for VisFactor {
     }
 
     fn wrong(&self, sample: &Sample) -> Option<String> {
-        Some(match sample.target_text().as_str() {
-            "T" => "F",
-            "F" => "T",
-            _ => "987",
-        }
-        .to_owned())
+        Some(
+            match sample.target_text().as_str() {
+                "T" => "F",
+                "F" => "T",
+                _ => "987",
+            }
+            .to_owned(),
+        )
     }
 }

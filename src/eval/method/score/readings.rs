@@ -37,7 +37,10 @@ fn intervals(sample: &Sample) -> Option<Vec<(Interval, Vec<String>)>> {
     let units = &rule["units"];
     let own = matches!(units.get(0), Some(Value::Array(_)));
     let unit = |place: usize| if own { texts(&units[place]) } else { texts(units) };
-    let read = list.into_iter().enumerate().map(|(place, interval)| Some((serde_json::from_value(interval).ok()?, unit(place))));
+    let read = list
+        .into_iter()
+        .enumerate()
+        .map(|(place, interval)| Some((serde_json::from_value(interval).ok()?, unit(place))));
     read.collect()
 }
 

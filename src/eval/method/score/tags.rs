@@ -32,8 +32,12 @@ impl Score for Tags {
         let mut counts = Counts::new(Mode::Lenient);
         counts.add(&there, &found);
         let scores = counts.scores();
-        let values =
-            [("precision", scores.precision), ("recall", scores.recall), ("f1", scores.f1), ("accuracy", scores.accuracy)];
+        let values = [
+            ("precision", scores.precision),
+            ("recall", scores.recall),
+            ("f1", scores.f1),
+            ("accuracy", scores.accuracy),
+        ];
         Marks::of(values).noting("y_true", json!(there)).noting("y_pred", json!(found))
     }
 

@@ -127,8 +127,11 @@ impl Score for Kimi {
             return Marks::one("inference_error_rate", 1.0);
         }
         let metric = if must_refuse { "param_immutable_reject_rate" } else { "param_default_accept_rate" };
-        Marks::of([(metric, f64::from(refused == must_refuse)), ("inference_error_rate", 0.0)])
-            .taking(if refused { "reject" } else { "accept" })
+        Marks::of([(metric, f64::from(refused == must_refuse)), ("inference_error_rate", 0.0)]).taking(if refused {
+            "reject"
+        } else {
+            "accept"
+        })
     }
 
     fn right(&self, _: &Sample) -> Option<String> {

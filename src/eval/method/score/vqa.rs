@@ -8,24 +8,15 @@ use super::super::super::sample::{Sample, spelled};
 use super::super::super::text::anls::{AnlsRule, anls};
 use super::super::super::text::slake::slake_match;
 use super::super::super::text::vqa::{
-    bias_scores, contained, contained_without_blanks, count_in, count_scores, relaxed_accuracy, vqa_exact_match, vqa_form,
-    vqa_soft_accuracy, vtc_scores,
+    bias_scores, contained, contained_without_blanks, count_in, count_scores, relaxed_accuracy, vqa_exact_match,
+    vqa_form, vqa_soft_accuracy, vtc_scores,
 };
 use super::super::case::{Case, Marks, Taken};
 use super::super::params::{none, read};
 use super::{Made, NONSENSE, Score};
 
-pub(super) const NAMES: &[&str] = &[
-    "relaxed",
-    "anls",
-    "count-qa",
-    "ocr-bench",
-    "slake",
-    "vqav2",
-    "vtcbench",
-    "vlms-are-biased",
-    "visualoverload",
-];
+pub(super) const NAMES: &[&str] =
+    &["relaxed", "anls", "count-qa", "ocr-bench", "slake", "vqav2", "vtcbench", "vlms-are-biased", "visualoverload"];
 
 pub(super) fn scorer(name: &str, params: &Table) -> Made {
     if name == "relaxed" {

@@ -1,0 +1,204 @@
+//! The run of one benchmark: what is known already is scored at once, the rest is asked, and all of it adds up to a report.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::asking::{Answered, Answers, Asking, Patience};
+use super::cache::Cache;
+use super::conduct::{Evaluation, Loaded, Watcher, aggregation};
+use super::desk::Desk;
+use super::extra;
+use super::figures::{Certainty, Scored, SubsetFigures, certainty, figures};
+use super::performance::Performance;
+use super::progress::Progress;
+use super::report::{Report, metrics, primary};
+use super::rows::question_digest;
+use super::run_folder::{RowFile, RunFolder};
+use crate::engine::Stop;
+use crate::error::Result;
+use crate::record::{Epoch, Record};
+use crate::run::Asker;
+
+/// How the run of a benchmark ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ended {
+    pub(super) interrupted: bool,
+    pub(super) lost: bool,
+}
+
+/// The run of one benchmark.
+pub(super) struct Run<'a> {
+    pub(super) evaluation: &'a Evaluation,
+    pub(super) loaded: &'a Loaded,
+    pub(super) folder: &'a RunFolder,
+    pub(super) asker: &'a Asker,
+    pub(super) model: &'a str,
+    pub(super) epoch: Epoch,
+}
+
+/// How often the files of progress are renewed at most.
+const RENEW: Duration = Duration::from_millis(500);
+
+impl Run<'_> {
+    pub(super) fn run(
+        &mut self,
+        watcher: &mut dyn Watcher,
+        progress: &mut Progress,
+        stop: &Stop,
+    ) -> Result<(Report, Ended)> {
+        let Run { loaded, folder, .. } = self;
+        let benchmark = &loaded.benchmark;
+        let name = &benchmark.card().name;
+        let mut desk = Desk {
+            loaded,
+            model: self.model,
+            files: HashMap::new(),
+            scored: Vec::new(),
+            counters: BTreeMap::new(),
+            execution: Vec::new(),
+        };
+        let mut performance = Performance::default();
+        let generation = &self.evaluation.generation;
+        let interval =
+            Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
+        let patience = Patience { retries: generation.retries, interval };
+        let mut asking = Asking { samples: Arc::default(), speller: self.asker.speller(), patience };
+        // What is known already is scored at once, the rest is asked.
+        let (mut open, mut digests, mut cached, mut notices) = (Vec::new(), Vec::new(), 0, Vec::new());
+        for (subset, samples) in &loaded.questions.subsets {
+            desk.executed(subset).requested = samples.len() as u64;
+            let path = folder.predictions(name, subset);
+            let cache = Cache::read(&path)?;
+            if cache.broken > 0 {
+                notices.push(format!(
+                    "{name}: {subset}: {} lines of an earlier run are no rows and were passed over",
+                    cache.broken
+                ));
+            }
+            let before = cache.len();
+            desk.files
+                .insert(subset.clone(), (RowFile::append(&path)?, RowFile::create(&folder.reviews(name, subset))?));
+            let mut used = 0;
+            for sample in samples {
+                let digest = question_digest(&asking.body(sample)?, sample);
+                match cache.get(&digest, sample) {
+                    Some(kept) => {
+                        used += 1;
+                        performance.add_row(&kept.row);
+                        desk.score(sample, &kept.row, &kept.reply)?;
+                    }
+                    None => {
+                        open.push(sample.clone());
+                        digests.push(digest);
+                    }
+                }
+            }
+            cached += used;
+            if before > used {
+                notices.push(format!(
+                    "{name}: {subset}: {} answers of an earlier run are to other questions or settings and were not used",
+                    before - used
+                ));
+            }
+        }
+        watcher.benchmark_begins(name, loaded.questions.count(), cached);
+        progress.add(cached)?;
+        asking.samples = Arc::new(open);
+        let mut ended = Ended::default();
+        let mut failed = 0;
+        if !asking.samples.is_empty() && !stop.is_draining() {
+            let (mut done, mut told) = (cached, Instant::now());
+            let samples = Arc::clone(&asking.samples);
+            let number = samples.len() as u64;
+            let mut on_done = |place: usize, answered: Answered| -> Result<()> {
+                let (Some(sample), Some(digest)) = (samples.get(place), digests.get(place)) else { return Ok(()) };
+                if desk.take(sample, digest, &answered)? {
+                    done += 1;
+                    failed += usize::from(answered.failure.is_some());
+                    progress.count(1);
+                    if told.elapsed() > RENEW || done == loaded.questions.count() {
+                        told = Instant::now();
+                        progress.save()?;
+                        watcher.sample_done(done, failed);
+                    }
+                }
+                Ok(())
+            };
+            let mut on_record = |record: &Record| -> Result<()> {
+                performance.add(record);
+                Ok(())
+            };
+            let mut on_tick = || Ok(());
+            let dialect = self.asker.plan().target.dialect.clone();
+            let mut sink = Answers::new(dialect, &mut on_done, &mut on_record, &mut on_tick);
+            let parallel = self.evaluation.task.in_flight()?;
+            let (tally, _) = self.asker.ask(asking.requests(), number, parallel, self.epoch, &mut sink, stop)?;
+            ended = Ended { interrupted: tally.stopped, lost: tally.lost };
+            watcher.sample_done(done, failed);
+            progress.save()?;
+        }
+        let report = self.report(desk, &performance, notices);
+        Ok((report, ended))
+    }
+
+    /// What the marks add up to.
+    fn report(&self, mut desk: Desk<'_>, performance: &Performance, mut notices: Vec<String>) -> Report {
+        let benchmark = &self.loaded.benchmark;
+        let card = benchmark.card();
+        // Answers come in any order; the report is the same each time.
+        desk.scored.sort_by(|a, b| (&a.subset, a.index).cmp(&(&b.subset, b.index)));
+        let aggregate = aggregation(benchmark);
+        let mut subsets = Vec::new();
+        for (subset, _) in &self.loaded.questions.subsets {
+            let samples: Vec<&Scored> = desk.scored.iter().filter(|sample| &sample.subset == subset).collect();
+            if samples.is_empty() {
+                continue;
+            }
+            let made =
+                if aggregate == "official" { Vec::new() } else { figures(&aggregate, &card.report.metrics, &samples) };
+            subsets.push(SubsetFigures { name: subset.clone(), figures: made, is_aggregate: false, category: None });
+        }
+        if let Some(rows) = &card.report.rows {
+            extra::add(rows, &desk.scored, &mut subsets);
+        }
+        let sure = |metric: &str, names: &[&str]| -> Option<Certainty> {
+            if !matches!(aggregate.as_str(), "mean" | "f1") {
+                return None;
+            }
+            let of = |sample: &&Scored| names.contains(&sample.subset.as_str());
+            let rows: Vec<(f64, (String, usize))> = desk
+                .scored
+                .iter()
+                .filter(of)
+                .filter_map(|sample| Some((sample.value(metric)?, (sample.subset.clone(), sample.group))))
+                .collect();
+            certainty(&rows)
+        };
+        let metrics = metrics(card, &subsets, &sure);
+        let named = match &benchmark.args.primary_metric {
+            Some(Value::String(name)) => Some(name.clone()),
+            Some(Value::Object(identity)) => identity.get("name").and_then(Value::as_str).map(str::to_owned),
+            _ => card.report.primary.clone(),
+        };
+        let collects = self.evaluation.task.collect_perf.unwrap_or(true);
+        let primary = primary(&metrics, named.as_deref());
+        notices.extend(desk.counters.iter().map(|(what, many)| format!("{}: {many} {what}", card.name)));
+        Report {
+            model: self.model.to_owned(),
+            name: card.name.clone(),
+            title: card.title.clone(),
+            about: card.about.clone(),
+            metrics,
+            primary,
+            performance: performance.json().filter(|_| collects),
+            wall: performance.wall(),
+            execution: desk.execution,
+            notices,
+            counters: desk.counters,
+            speed: performance.row(),
+        }
+    }
+}
