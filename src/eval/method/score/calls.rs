@@ -89,7 +89,12 @@ impl Score for Calls {
             _ if language(sample) != Language::Python => return None,
             _ => {
                 let functions = noted(sample, "functions")?;
-                sample.target.as_array()?.iter().map(|truth| accepted(truth, functions)).collect::<Option<Vec<Value>>>()?
+                sample
+                    .target
+                    .as_array()?
+                    .iter()
+                    .map(|truth| accepted(truth, functions))
+                    .collect::<Option<Vec<Value>>>()?
             }
         };
         let named = |mut call: Value| {
@@ -112,7 +117,8 @@ impl Score for Calls {
 /// A call with the first accepted value of each parameter; those that may be left out are.
 fn accepted(truth: &Value, functions: &Value) -> Option<Value> {
     let (name, parameters) = truth.as_object()?.iter().next()?;
-    let function = functions.as_array()?.iter().find(|function| function.get("name").and_then(Value::as_str) == Some(name));
+    let function =
+        functions.as_array()?.iter().find(|function| function.get("name").and_then(Value::as_str) == Some(name));
     let required = function.and_then(|function| function.pointer("/parameters/required")).and_then(Value::as_array);
     let mut arguments = Map::new();
     for (parameter, values) in parameters.as_object()? {

@@ -99,7 +99,10 @@ fn calls_are_read_from_tools_or_from_the_text() {
     }
     let nothing = sample(json!([]), json!({"functions": function(), "test_category": "irrelevance"}));
     assert_eq!(judged(&method, &nothing, &Reply::text("No.")).get("accuracy"), Some(1.0));
-    let broken = Reply { calls: vec![crate::wire::Call { arguments: "{".to_owned(), ..crate::wire::Call::default() }], ..Reply::default() };
+    let broken = Reply {
+        calls: vec![crate::wire::Call { arguments: "{".to_owned(), ..crate::wire::Call::default() }],
+        ..Reply::default()
+    };
     assert_eq!(judged(&method, &nothing, &broken).get("accuracy"), Some(0.0));
 }
 
@@ -118,15 +121,20 @@ fn only_http_400_is_a_refusal() {
 
 #[test]
 fn schemas_and_thoughts_alone() {
-    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "required": ["q"]}}}]);
+    let tools =
+        json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "required": ["q"]}}}]);
     let schema = method("extract = 'calls'\nscore = { by = 'schema', set = 'general_fc' }");
     let should = sample(json!(""), json!({"tools": tools, "should_call_tool": true}));
     let call = |arguments: Value| Reply::of(&json!({"tool_calls": [{"name": "f", "arguments": arguments}]}));
     assert_eq!(judged(&schema, &should, &call(json!({"q": 1}))).get("passed"), Some(1.0));
     let odd = judged(&schema, &should, &call(json!({})));
-    assert_eq!((odd.get("passed"), odd.get("finish_reason_tool_call"), odd.explanation.is_some()), (Some(0.0), Some(1.0), true));
+    assert_eq!(
+        (odd.get("passed"), odd.get("finish_reason_tool_call"), odd.explanation.is_some()),
+        (Some(0.0), Some(1.0), true)
+    );
     let minimax = method("extract = 'calls'\nscore = 'minimax-verifier'");
-    let sample = sample(json!(""), json!({"tools_raw": [], "check_type": ["repeat_n_gram"], "expected_tool_call": null}));
+    let sample =
+        sample(json!(""), json!({"tools_raw": [], "check_type": ["repeat_n_gram"], "expected_tool_call": null}));
     let silent = Reply { reasoned: true, ..Reply::text("") };
     assert_eq!(judged(&minimax, &sample, &silent).get("error_only_reasoning_rate"), Some(1.0));
     assert_eq!(judged(&minimax, &sample, &Reply::text("да да да да да да")).get("repeat_ngram_pass_rate"), Some(0.0));
@@ -136,9 +144,12 @@ fn schemas_and_thoughts_alone() {
 fn boxes_are_written_as_the_model_is_asked_to() {
     let method = method("extract = 'ref-adv-s'\nscore = 'ref-adv-s'");
     for format in ["abs_xyxy", "norm_1000_xyxy", "norm_1_xyxy"] {
-        let sample = sample(json!([8, 0, 16, 4]), json!({
-            "target_box_normalized": [0.5, 0.0, 1.0, 0.5], "sent_size": [16, 8], "pred_box_format": format, "distractor_count": 5,
-        }));
+        let sample = sample(
+            json!([8, 0, 16, 4]),
+            json!({
+                "target_box_normalized": [0.5, 0.0, 1.0, 0.5], "sent_size": [16, 8], "pred_box_format": format, "distractor_count": 5,
+            }),
+        );
         let marks = judged(&method, &sample, &method.right(&sample).unwrap());
         assert_eq!(marks.values.len(), 4, "{format}");
         assert!(marks.values.iter().all(|(_, value)| *value == 1.0), "{format}: {marks:?}");
