@@ -497,8 +497,3 @@ fn list(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) -> R
 pub fn is_local(value: &str) -> bool {
     Path::new(value).exists()
 }
-
-/// A value of a row as text, for messages.
-pub fn shown(value: &Value) -> String {
-    crate::units::clean(&super::sample::spelled(value), 80)
-}
