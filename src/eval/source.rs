@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::args::Limit;
 use super::benchmark::{Benchmark, Draft};
 use super::card::SubsetBy;
