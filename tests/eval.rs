@@ -339,7 +339,8 @@ fn rehearsed(cache: &Path) -> (Vec<String>, BTreeSet<String>, HashMap<String, (S
         };
         let even = evaluation.counts().iter().flat_map(|(_, subsets)| subsets).all(|(_, samples)| samples % 2 == 0);
         let report = &entry.card.report;
-        if even && report.rows.is_none() && report.aggregate.as_deref().is_none_or(|aggregate| aggregate == "mean") {
+        // ToolBench's F1 is of the steps that call something, not of all.
+        if even && name != "tool_bench" && report.rows.is_none() && report.aggregate.as_deref().is_none_or(|aggregate| aggregate == "mean") {
             means.insert(name.clone());
         }
         names.push(name);
@@ -371,7 +372,7 @@ const ODD: [&str; 6] = ["eq_bench", "general_decision", "jevbench", "kimi_verifi
 fn every_card_gives_1_for_right_0_for_wrong_and_half_for_half() {
     let cache = tempfile::tempdir().unwrap();
     let (names, means, replies) = rehearsed(cache.path());
-    assert!(names.len() > 120 && means.len() > 100, "{} cards, {} means", names.len(), means.len());
+    assert!(names.len() > 120 && means.len() > 90, "{} cards, {} means", names.len(), means.len());
     let replies = Arc::new(replies);
     let mut scores: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
     for mode in 0..3 {
