@@ -193,7 +193,7 @@ fn repeats_give_pass_at_k_and_intervals_of_clusters() {
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
     let server = Server::start(move |_| {
-        saying(if count.fetch_add(1, Ordering::SeqCst) % 2 == 0 { "答案：B" } else { "答案：A" })
+        saying(if count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) { "答案：B" } else { "答案：A" })
     });
     let folder = eval().file("own_val.jsonl", questions());
     let run = folder
@@ -321,9 +321,12 @@ fn words(messages: &Value) -> String {
     messages.as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join("\u{1}")
 }
 
+/// A perfect and a hopeless reply, and the place of the sample, by what is asked.
+type Replies = HashMap<String, (Said, Said, usize)>;
+
 /// The samples of every card with a perfect and a hopeless reply to each, by what is asked.
 /// Also which of them are plain means over an even number of samples, so that half of the answers is half of the score.
-fn rehearsed(cache: &Path) -> (Vec<String>, BTreeSet<String>, HashMap<String, (Said, Said, usize)>) {
+fn rehearsed(cache: &Path) -> (Vec<String>, BTreeSet<String>, Replies) {
     let task = Task { dataset_hub: Some("sample".to_owned()), ..Task::default() };
     let mut replies = HashMap::new();
     let (mut names, mut means) = (Vec::new(), BTreeSet::new());
@@ -340,7 +343,11 @@ fn rehearsed(cache: &Path) -> (Vec<String>, BTreeSet<String>, HashMap<String, (S
         let even = evaluation.counts().iter().flat_map(|(_, subsets)| subsets).all(|(_, samples)| samples % 2 == 0);
         let report = &entry.card.report;
         // ToolBench's F1 is of the steps that call something, not of all.
-        if even && name != "tool_bench" && report.rows.is_none() && report.aggregate.as_deref().is_none_or(|aggregate| aggregate == "mean") {
+        if even
+            && name != "tool_bench"
+            && report.rows.is_none()
+            && report.aggregate.as_deref().is_none_or(|aggregate| aggregate == "mean")
+        {
             means.insert(name.clone());
         }
         names.push(name);
@@ -404,7 +411,8 @@ fn every_card_gives_1_for_right_0_for_wrong_and_half_for_half() {
     for (name, found) in &scores {
         let near = |at: usize, value: f64| found[at].is_some_and(|score| (score - value).abs() < 1e-6);
         let halves = !means.contains(name) || near(2, 0.5);
-        if !(near(0, 1.0) && near(1, 0.0) && halves) && !ODD.contains(&name.as_str()) {
+        let sound = near(0, 1.0) && near(1, 0.0) && halves;
+        if !sound && !ODD.contains(&name.as_str()) {
             wrong.push(format!("{name}: {found:?}"));
         }
     }

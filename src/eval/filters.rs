@@ -34,6 +34,7 @@ impl Filters {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests say what they need and stop there")]
 mod tests {
     use serde_json::json;
 

@@ -216,6 +216,7 @@ fn mark(text: &str, parts: &[(Kind, Value)]) -> Option<(usize, usize)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

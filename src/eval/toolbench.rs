@@ -199,6 +199,7 @@ fn message(recorded: &Value) -> Value {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;

@@ -170,6 +170,7 @@ fn reals(one: f64, operator: Operator, two: f64) -> Option<Literal> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::super::python::parse;
     use super::*;

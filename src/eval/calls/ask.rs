@@ -136,6 +136,7 @@ fn is_system(message: &Value) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,5 @@
 //! The check against the golden vectors, and on any calls.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "tests say what they need and stop there")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
 //! Decoding against the golden vectors, and on any text.
+#![expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 
 use proptest::prelude::*;
 use serde_json::Value;

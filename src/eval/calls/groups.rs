@@ -142,6 +142,7 @@ pub fn acebench() -> Vec<Group> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

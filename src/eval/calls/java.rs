@@ -126,6 +126,7 @@ fn untyped(text: &str) -> Literal {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

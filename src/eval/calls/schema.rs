@@ -173,6 +173,7 @@ pub(super) fn share(part: u64, whole: u64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use serde_json::json;
 

@@ -259,6 +259,7 @@ fn in_words(error: &Error) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
     use serde_json::json;

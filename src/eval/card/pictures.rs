@@ -206,6 +206,7 @@ fn distance(point: Point, from: Point, to: Point) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;

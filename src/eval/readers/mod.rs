@@ -94,6 +94,7 @@ fn list_under(path: &Path, key: &str) -> Result<Vec<Row>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use serde_json::json;
 

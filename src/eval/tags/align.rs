@@ -163,6 +163,7 @@ fn first_characters(text: &str, count: usize) -> &str {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
 

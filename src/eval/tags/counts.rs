@@ -100,6 +100,7 @@ fn f1(count: &Count) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
     use serde_json::Value;

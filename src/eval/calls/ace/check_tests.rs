@@ -1,4 +1,5 @@
 //! Checks of calls and of what replies say, by the rules of the reference.
+#![expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

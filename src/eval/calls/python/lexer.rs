@@ -204,6 +204,7 @@ fn decimal(rest: &str) -> Result<(Literal, usize), SyntaxError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

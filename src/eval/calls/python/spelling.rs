@@ -138,6 +138,7 @@ fn entry((key, value): &(Option<Expression>, Expression)) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::super::parse;
     use super::*;

@@ -141,6 +141,7 @@ fn octal(first: char, rest: &mut &str) -> char {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests say what they need and stop there")]
 mod tests {
     use super::*;
 

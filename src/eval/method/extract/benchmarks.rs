@@ -129,6 +129,7 @@ impl Extract for TatQa {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests say what they need and stop there")]
 mod tests {
     use proptest::prelude::*;
 
