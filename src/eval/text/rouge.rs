@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::lcs::{lcs_length, lcs_positions};
 use super::porter::stem;
-use super::words::{has_chinese, segmented, words};
+use super::words::{segmented, words};
 
 /// Precision, recall and their harmonic mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
