@@ -145,7 +145,7 @@ pub(super) async fn exchange(
 /// How long a server that refuses wants to be left alone, where it says so in seconds.
 fn retry_after(headers: &HeaderMap) -> Option<u64> {
     let seconds: f64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    (0.0..1e6).contains(&seconds).then(|| (seconds * NS_PER_S) as u64)
+    (0.0..1e6).contains(&seconds).then_some((seconds * NS_PER_S) as u64)
 }
 
 /// Reads an event stream to its end; tells whether the connection can serve again. `said` gets the visible text, where

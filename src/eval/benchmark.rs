@@ -7,14 +7,16 @@ use serde_json::{Map, Value, json};
 
 use super::args::DatasetArgs;
 use super::card::{
-    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Options, Param, Prompt, Seeded, in_folder,
-    label, seen, shared_templates, told,
+    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Prompt, Seeded, in_folder, seen,
+    shared_templates, told,
 };
 use super::media::{self, Kind};
 use super::method::Method;
+use super::options::{options, shuffle};
+use super::params::{params, shots};
 use super::sample::{Sample, spelled};
 use super::slots::Slots;
-use crate::error::{Failure, Result, known};
+use crate::error::{Failure, Result};
 use crate::table::Row;
 
 /// A card with what the user changed of it.
@@ -417,58 +419,6 @@ fn compile(language: &mut Language, card: &Card, ways: &[Way], shared: &super::c
     Ok(())
 }
 
-/// The settings of a benchmark's own, with what the user set.
-fn params(card: &Card, args: &DatasetArgs) -> Result<Map<String, Value>, String> {
-    let mut params = Map::new();
-    for (name, value) in &card.params {
-        let Ok(Param { value, .. }) = value.clone().try_into::<Param>() else { continue };
-        params.insert(name.clone(), serde_json::to_value(value).unwrap_or(Value::Null));
-    }
-    for (name, value) in &args.extra_params {
-        let Some(declared) = card.params.get(name) else {
-            let all = if card.params.is_empty() { "it has none".to_owned() } else { known(card.params.keys()) };
-            return Err(format!("extra_params.{name}: no such setting; {all}"));
-        };
-        let Ok(param) = declared.clone().try_into::<Param>() else { continue };
-        let fits = match param.kind.as_str() {
-            "bool" => value.is_boolean(),
-            "int" => value.is_i64() || value.is_u64(),
-            "float" => value.is_number(),
-            "str" => value.is_string(),
-            _ => value.is_array(),
-        };
-        if !fits && !value.is_null() {
-            return Err(format!("extra_params.{name} {value}: must be of type {}", param.kind));
-        }
-        let choices: Vec<Value> = param.choices.iter().filter_map(|choice| serde_json::to_value(choice).ok()).collect();
-        if !choices.is_empty() && !choices.contains(value) {
-            return Err(format!("extra_params.{name} {value}: known are {}", known(choices.iter().map(spelled))));
-        }
-        params.insert(name.clone(), value.clone());
-    }
-    Ok(params)
-}
-
-/// How many examples there are.
-fn shots(card: &Card, args: &DatasetArgs) -> Result<usize, String> {
-    let none = Examples::default();
-    let examples = card.prompt.examples.as_ref().unwrap_or(&none);
-    let Some(asked) = args.few_shot_num else {
-        return Ok(if examples.mode == Mode::None { 0 } else { examples.count });
-    };
-    if asked == 0 {
-        return Ok(0);
-    }
-    match examples.mode {
-        Mode::None => Err(format!("few_shot_num {asked}: it is asked without examples; only 0 is allowed")),
-        _ if !examples.allowed.is_empty() && !examples.allowed.contains(&asked) => {
-            let allowed = known(examples.allowed.iter().map(ToString::to_string));
-            Err(format!("few_shot_num {asked}: allowed are {allowed}"))
-        }
-        _ => Ok(asked),
-    }
-}
-
 /// A text among the names; empty where there is none.
 fn named(names: &Names, name: &str) -> String {
     names.get(name).and_then(Seen::as_str).unwrap_or_default().to_owned()
@@ -482,39 +432,6 @@ fn chat(value: &Value) -> Result<Vec<Value>, String> {
         Value::Array(list) if !list.is_empty() && list.iter().all(fits) => Ok(list.clone()),
         _ => Err("record.fields.messages: must be a list of objects with `role` and `content`".to_owned()),
     }
-}
-
-/// The options as lines, and their labels.
-fn options(sample: &Sample, style: Options) -> (String, String) {
-    let line = |(place, text): (usize, &String)| {
-        let label = label(place);
-        match style {
-            Options::Bracket => format!("{label}) {text}"),
-            Options::Dot => format!("{label}. {text}"),
-            Options::Brackets => format!("({label}) {text}"),
-            Options::Bare => format!("{label} {text}"),
-        }
-    };
-    let lines: Vec<String> = sample.choices.iter().enumerate().map(line).collect();
-    (lines.join("\n"), sample.labels().join(","))
-}
-
-/// Puts the options into another order that hangs on the text alone, and moves what is right along.
-fn shuffle(sample: &mut Sample, seed: u64) {
-    let order = super::orders::choices(i64::try_from(seed).unwrap_or(i64::MAX), &sample.question, &sample.choices);
-    let moved: Map<String, Value> =
-        order.iter().enumerate().map(|(new, old)| (label(*old), Value::String(label(new)))).collect();
-    let turned =
-        |value: &Value| value.as_str().and_then(|text| moved.get(text)).cloned().unwrap_or_else(|| value.clone());
-    sample.target = match &sample.target {
-        Value::Array(list) => {
-            let mut list: Vec<Value> = list.iter().map(turned).collect();
-            list.sort_by_key(spelled);
-            Value::Array(list)
-        }
-        one => turned(one),
-    };
-    sample.choices = order.iter().filter_map(|place| sample.choices.get(*place).cloned()).collect();
 }
 
 /// Text and media as the content of a message.

@@ -22,6 +22,7 @@ use crate::error::{Failure, Result};
 use crate::plan::{Hub, Plan};
 use crate::record::Epoch;
 use crate::run::Asker;
+use crate::store::write_file;
 
 /// What an evaluation tells while it goes on. Everything defaults to silence.
 pub trait Watcher: Send {
@@ -169,6 +170,9 @@ impl Evaluation {
             let (report, ended) = one.run(watcher, &mut progress, stop)?;
             folder.save(&folder.report(&report.name), &report.json())?;
             folder.save(&folder.figures(&report.name), &report.figures())?;
+            for (name, bytes) in &report.pictures {
+                write_file(&folder.report(&report.name).with_file_name(name), bytes)?;
+            }
             watcher.benchmark_ends(&report);
             evaluated.reports.push(report);
             evaluated.interrupted |= ended.interrupted;

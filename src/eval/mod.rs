@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `task`, `subject` | one evaluation as the user asks for it; who is evaluated, as a plan of the load engine |
 //! | `card` | a benchmark as data |
-//! | `args`, `benchmark`, `slots` | what a user changes of it; both together, ready to make samples |
+//! | `args`, `params`, `benchmark`, `options`, `slots` | what a user changes of it; both together, ready to make samples |
 //! | `source`, `readers`, `media`, `literal` | where records are, and what they hold |
 //! | `sample`, `orders` | one question; the orders in which EvalScope asks |
 //! | `conduct`, `one_run`, `desk` | a whole evaluation; the run of one benchmark; what becomes of answers |
@@ -39,7 +39,9 @@ pub mod maths;
 mod media;
 pub mod method;
 mod one_run;
+mod options;
 pub mod orders;
+mod params;
 pub mod performance;
 pub mod progress;
 mod readers;

@@ -12,11 +12,13 @@ use super::conduct::{Evaluation, Loaded, Watcher, aggregation};
 use super::desk::Desk;
 use super::extra;
 use super::figures::{Certainty, Scored, SubsetFigures, certainty, figures};
+use super::haystack;
 use super::performance::Performance;
 use super::progress::Progress;
 use super::report::{Report, metrics, primary};
 use super::rows::question_digest;
 use super::run_folder::{RowFile, RunFolder};
+use super::sample::Sample;
 use crate::engine::Stop;
 use crate::error::Result;
 use crate::record::{Epoch, Record};
@@ -140,12 +142,12 @@ impl Run<'_> {
             watcher.sample_done(done, failed);
             progress.save()?;
         }
-        let report = self.report(desk, &performance, notices);
+        let report = self.report(desk, &performance, notices)?;
         Ok((report, ended))
     }
 
     /// What the marks add up to.
-    fn report(&self, mut desk: Desk<'_>, performance: &Performance, mut notices: Vec<String>) -> Report {
+    fn report(&self, mut desk: Desk<'_>, performance: &Performance, mut notices: Vec<String>) -> Result<Report> {
         let benchmark = &self.loaded.benchmark;
         let card = benchmark.card();
         // Answers come in any order; the report is the same each time.
@@ -185,8 +187,13 @@ impl Run<'_> {
         };
         let collects = self.evaluation.task.collect_perf.unwrap_or(true);
         let primary = primary(&metrics, named.as_deref());
+        let pictures = match card.report.rows.as_deref() {
+            Some("haystack") => heat_maps(&desk.scored, &self.loaded.questions.subsets)?,
+            _ => Vec::new(),
+        };
         notices.extend(desk.counters.iter().map(|(what, many)| format!("{}: {many} {what}", card.name)));
-        Report {
+        Ok(Report {
+            pictures,
             model: self.model.to_owned(),
             name: card.name.clone(),
             title: card.title.clone(),
@@ -199,6 +206,27 @@ impl Run<'_> {
             notices,
             counters: desk.counters,
             speed: performance.row(),
+        })
+    }
+}
+
+/// A picture for each subset of needles: how well they were found by length and depth.
+fn heat_maps(scored: &[Scored], subsets: &[(String, Vec<Sample>)]) -> Result<Vec<(String, Vec<u8>)>> {
+    let place =
+        |sample: &Scored, name: &str| sample.meta.get(name)?.as_u64().and_then(|number| u32::try_from(number).ok());
+    let mut pictures = Vec::new();
+    for (subset, _) in subsets {
+        let of = |sample: &&Scored| &sample.subset == subset;
+        let found = scored.iter().filter(of).filter_map(|sample| {
+            Some((place(sample, "context_length")?, place(sample, "depth_percent")?, sample.value("accuracy")?))
+        });
+        let cells = haystack::cells(found);
+        if !cells.is_empty() {
+            let name = format!("needle_haystack_heatmap_{subset}");
+            let title = format!("Needles found: {subset}");
+            pictures.push((format!("{name}.png"), haystack::png(&title, &cells, true)?));
+            pictures.push((format!("{name}.svg"), haystack::svg(&title, &cells, true)?.into_bytes()));
         }
     }
+    Ok(pictures)
 }

@@ -44,6 +44,8 @@ pub struct Report {
     pub notices: Vec<String>,
     /// Means of latency, time to first token and time per token in seconds, tokens a second, tokens of prompt and reply.
     pub speed: [Option<f64>; 6],
+    /// Pictures that lie beside it, by name.
+    pub pictures: Vec<(String, Vec<u8>)>,
     /// Counters of what went another way than it should: fallbacks of extraction, empty answers and so on.
     pub counters: BTreeMap<String, u64>,
 }

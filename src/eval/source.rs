@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::args::Limit;
 use super::benchmark::{Benchmark, Draft};
 use super::card::SubsetBy;
@@ -496,9 +494,4 @@ fn list(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) -> R
 /// Whether a value is a path of this machine.
 pub fn is_local(value: &str) -> bool {
     Path::new(value).exists()
-}
-
-/// A value of a row as text, for messages.
-pub fn shown(value: &Value) -> String {
-    crate::units::clean(&super::sample::spelled(value), 80)
 }

@@ -46,7 +46,8 @@ pub fn check(card: &Card) -> Result<(), String> {
     }
     for (key, name) in [("report.primary", card.report.primary.as_ref())].into_iter().filter_map(|(k, n)| Some((k, n?)))
     {
-        if !metrics.contains(name) {
+        // With dimensions in brackets one of several figures of a metric is meant.
+        if !metrics.contains(name) && !metrics.iter().any(|metric| name.split('[').next() == Some(metric)) {
             return Err(format!("{key} {name:?}: not among report.metrics: {}", known(metrics)));
         }
     }

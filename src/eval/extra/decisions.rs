@@ -143,11 +143,14 @@ fn correlation(one: &[f64], other: &[f64]) -> Option<f64> {
     Some(both / (first * second).sqrt()).filter(|value| value.is_finite())
 }
 
+/// A kind of decision, and of scores how many levels they have.
+type Kind = (String, Option<u64>);
+
 /// The figures of a subset.
 pub fn figures(samples: &[&Scored]) -> Vec<Aggregate> {
     let noted: Vec<(&Scored, Observation)> =
         samples.iter().filter_map(|sample| Some((*sample, Observation::of(sample)?))).collect();
-    let mut kinds: BTreeMap<(String, Option<u64>), Vec<&(&Scored, Observation)>> = BTreeMap::new();
+    let mut kinds: BTreeMap<Kind, Vec<&(&Scored, Observation)>> = BTreeMap::new();
     for entry in &noted {
         let levels = (entry.1.kind == "score").then_some(entry.1.labels.len() as u64);
         kinds.entry((entry.1.kind.clone(), levels)).or_default().push(entry);

@@ -87,7 +87,15 @@ impl Score for Calls {
             }
             // Source text of other languages depends on the type of each parameter.
             _ if language(sample) != Language::Python => return None,
-            _ => sample.target.as_array()?.iter().map(accepted).collect::<Option<Vec<Value>>>()?,
+            _ => {
+                let functions = noted(sample, "functions")?;
+                sample
+                    .target
+                    .as_array()?
+                    .iter()
+                    .map(|truth| accepted(truth, functions))
+                    .collect::<Option<Vec<Value>>>()?
+            }
         };
         let named = |mut call: Value| {
             if let (true, Some(name)) = (underscore_to_dot(sample), call["name"].as_str()) {
@@ -107,13 +115,19 @@ impl Score for Calls {
 }
 
 /// A call with the first accepted value of each parameter; those that may be left out are.
-fn accepted(truth: &Value) -> Option<Value> {
+fn accepted(truth: &Value, functions: &Value) -> Option<Value> {
     let (name, parameters) = truth.as_object()?.iter().next()?;
+    let function =
+        functions.as_array()?.iter().find(|function| function.get("name").and_then(Value::as_str) == Some(name));
+    let required = function.and_then(|function| function.pointer("/parameters/required")).and_then(Value::as_array);
     let mut arguments = Map::new();
     for (parameter, values) in parameters.as_object()? {
         let values = values.as_array()?;
-        if !values.iter().any(|value| value.as_str() == Some("")) {
-            arguments.insert(parameter.clone(), first_of(values.first()?));
+        let is_blank = |value: &&Value| value.as_str() == Some("");
+        let is_required = required.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(parameter)));
+        if is_required || !values.iter().any(|value| is_blank(&value)) {
+            let value = values.iter().find(|value| !is_blank(value)).or(values.first());
+            arguments.insert(parameter.clone(), first_of(value?));
         }
     }
     Some(json!({"name": name, "arguments": arguments}))

@@ -32,6 +32,8 @@ mod maths;
 mod overlaps;
 mod pictures;
 mod readings;
+#[cfg(test)]
+mod structured_tests;
 mod tags;
 mod texts;
 mod vendors;
