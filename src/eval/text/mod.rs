@@ -37,3 +37,5 @@ pub mod words;
 
 #[cfg(test)]
 mod long_tests;
+#[cfg(test)]
+mod short_answers_tests;
