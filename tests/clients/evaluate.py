@@ -151,7 +151,7 @@ def main():
                 print(f"{pattern}: {len(other)} keys, missing here: {sorted(missing) or 'none'}")
                 bad += len(missing)
             rates = {}
-            for label, program, count, target in [("EvalScope", options.other_evalscope, min(2000, options.rate_samples), url),
+            for label, program, count, target in [("EvalScope", options.other_evalscope, min(1000, options.rate_samples), options.fast_url or url),
                                                   ("ours", options.evalscope, options.rate_samples, options.fast_url or url)]:
                 space = folder / f"rate-{label}"
                 space.mkdir()
