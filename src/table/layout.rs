@@ -59,12 +59,14 @@ impl Rows<'_> {
                 return whole;
             }
         }
-        let of_config = found(&|path| self.is_in(path));
+        // What is named after another split is never read in place of this one.
+        let free = |path: &str| !SYNONYMS.iter().flat_map(|words| words.iter()).any(|word| carries(path, word));
+        let of_config = found(&|path| self.is_in(path) && free(path));
         if !of_config.is_empty() {
             return of_config;
         }
         let alone = found(&|_| true);
-        if alone.len() == 1 && plain { alone } else { Vec::new() }
+        if alone.len() == 1 && plain && alone.iter().all(|path| free(path)) { alone } else { Vec::new() }
     }
 
     /// Whether a path belongs to the configuration: a folder, or the name of the file without its split, is named so.
@@ -159,6 +161,8 @@ mod tests {
         assert_eq!(picked(&["example.jsonl"], "example", "val"), "example.jsonl");
         assert_eq!(picked(&["arxiv_january_train.jsonl"], "arxiv/january", "train"), "arxiv_january_train.jsonl");
         assert_eq!(picked(&["x.jsonl", "y.jsonl"], "z", "test"), "");
+        assert_eq!(picked(&["a/train-0.parquet"], "a", "test"), "");
+        assert_eq!(picked(&["train.jsonl"], "default", "test"), "");
         let pattern = Rows { config: "a", split: "test", pattern: Some("d/*/{subset}-{split}.json") };
         assert_eq!(pattern.pick(&["d/1/a-test.json", "d/1/b-test.json"]), ["d/1/a-test.json"]);
     }
