@@ -20,6 +20,9 @@ pub struct Performance {
     answered: u64,
     ended: u64,
     retries: u64,
+    /// Answers and tokens of this run alone: those of an earlier one are in no rate by the wall clock.
+    answered_now: u64,
+    output_now: u64,
     first_ns: Option<u64>,
     last_ns: u64,
 }
@@ -35,6 +38,8 @@ impl Performance {
             return;
         }
         self.answered += 1;
+        self.answered_now += 1;
+        self.output_now += record.completion_tokens.unwrap_or(0);
         let row = super::rows::perf(record);
         let keep = |name: &str, list: &mut Vec<f64>| list.extend(row[name].as_f64());
         keep("latency", &mut self.latency);
@@ -131,7 +136,7 @@ impl Performance {
         let per_second = |count: f64| span.map(|span| count * NS_PER_S / span as f64);
         json!({
             "wall_s": span.map(seconds), "requests": self.ended, "answered": self.answered, "retries": self.retries,
-            "answered_per_s": per_second(self.answered as f64), "output_tokens_per_s": per_second(self.output.iter().sum()),
+            "answered_per_s": per_second(self.answered_now as f64), "output_tokens_per_s": per_second(self.output_now as f64),
         })
     }
 }

@@ -1,4 +1,5 @@
 //! Short answers about tables, talks and pictures against what EvalScope gives for them.
+#![expect(clippy::expect_used, clippy::panic, reason = "tests say what they need and stop there")]
 
 use serde_json::Value;
 
