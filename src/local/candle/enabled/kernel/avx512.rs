@@ -35,24 +35,29 @@ pub fn blocks<B: Block>(matrix: Blocks<'_>, x: &Quantised, first: usize, out: &m
         out,
         |rows, at| numbers(scales(rows, at)),
         |rows, at, groups, flip| transpose(rows, at, groups, flip),
-        |panel, x, parts, sums| {
-            for row in (0..sums.len()).step_by(8) {
-                let count = 8.min(sums.len() - row);
-                let sums = &mut sums[row..row + count];
-                let parts = parts.clone();
-                match count {
-                    1 => tile::<B, 1>(panel, x, row, parts, sums),
-                    2 => tile::<B, 2>(panel, x, row, parts, sums),
-                    3 => tile::<B, 3>(panel, x, row, parts, sums),
-                    4 => tile::<B, 4>(panel, x, row, parts, sums),
-                    5 => tile::<B, 5>(panel, x, row, parts, sums),
-                    6 => tile::<B, 6>(panel, x, row, parts, sums),
-                    7 => tile::<B, 7>(panel, x, row, parts, sums),
-                    _ => tile::<B, 8>(panel, x, row, parts, sums),
-                }
-            }
-        },
+        |panel, x, parts, sums| tiles::<B>(panel, x, 0, parts, sums),
     );
+}
+
+/// Adds the product of a panel to the sums of the rows from `first` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+pub fn tiles<B: Block>(panel: &Panel, x: &Quantised, first: usize, parts: Range<usize>, sums: &mut [[f32; LANES]]) {
+    for at in (0..sums.len()).step_by(8) {
+        let count = 8.min(sums.len() - at);
+        let (row, sums) = (first + at, &mut sums[at..at + count]);
+        let parts = parts.clone();
+        match count {
+            1 => tile::<B, 1>(panel, x, row, parts, sums),
+            2 => tile::<B, 2>(panel, x, row, parts, sums),
+            3 => tile::<B, 3>(panel, x, row, parts, sums),
+            4 => tile::<B, 4>(panel, x, row, parts, sums),
+            5 => tile::<B, 5>(panel, x, row, parts, sums),
+            6 => tile::<B, 6>(panel, x, row, parts, sums),
+            7 => tile::<B, 7>(panel, x, row, parts, sums),
+            _ => tile::<B, 8>(panel, x, row, parts, sums),
+        }
+    }
 }
 
 /// Adds the product of a panel to the sums of `N` rows.
@@ -167,7 +172,7 @@ fn single<B: Block>(matrix: Blocks<'_>, x: &Quantised, first: usize, out: &mut [
 /// written, they would have to wait.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-fn scales(rows: &[&[u8]; LANES], at: usize) -> __m512 {
+pub fn scales(rows: &[&[u8]; LANES], at: usize) -> __m512 {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = rows;
     let half = |bytes: &[u8]| {
         let bytes = &bytes[at..at + 2];
@@ -192,7 +197,7 @@ fn part_of(bytes: &[u8], at: usize) -> __m256i {
 /// 4 by 4 transposed within each quarter.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-fn transpose(rows: &[&[u8]; LANES], at: usize, groups: &mut [Group], flip: u8) {
+pub fn transpose(rows: &[&[u8]; LANES], at: usize, groups: &mut [Group], flip: u8) {
     let flip = _mm512_set1_epi8(flip as i8);
     let quads = groups.as_chunks_mut::<4>().0;
     let mut pieces = [&rows[0].as_chunks::<16>().0[..0]; LANES];

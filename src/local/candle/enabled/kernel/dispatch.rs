@@ -14,11 +14,11 @@ use std::sync::OnceLock;
 use super::attend::{Memory, Scores, Store, Tile};
 use super::block::Block;
 use super::float::{self, Float, Numbers};
-use super::input::{self, Quantised};
+use super::input::{self, Quantised, Room, Square};
 use super::panel::{self, Blocks};
 use super::row;
 #[cfg(target_arch = "x86_64")]
-use super::{attend256, attend512, avx2, avx512, row512};
+use super::{amx, amx_panel, attend256, attend512, avx2, avx512, row512, tile};
 
 /// An instruction set of this machine that the kernels know. Only what the machine has can be had, which is what makes
 /// the calls below sound.
@@ -39,6 +39,9 @@ enum Set {
     /// AVX-512 with products of bfloat16 too.
     #[cfg(target_arch = "x86_64")]
     Avx512Brains,
+    /// AVX-512 with the tiles of AMX, and their products of bfloat16.
+    #[cfg(target_arch = "x86_64")]
+    Tiles,
 }
 
 impl Level {
@@ -58,6 +61,7 @@ impl Level {
             all.extend(avx2.then_some(Level(Set::Avx2)));
             all.extend(avx512.then_some(Level(Set::Avx512)));
             all.extend((avx512 && is_x86_feature_detected!("avx512bf16")).then_some(Level(Set::Avx512Brains)));
+            all.extend((avx512 && tile::available()).then_some(Level(Set::Tiles)));
         }
         all
     }
@@ -68,7 +72,15 @@ impl Level {
         *BEST.get_or_init(|| Level::all().pop().unwrap_or(Level(Set::Portable)))
     }
 
-    /// Whether there are products of bfloat16.
+    /// Whether there are products of bfloat16 in tiles.
+    pub fn tiles(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Set::Tiles;
+        #[cfg(not(target_arch = "x86_64"))]
+        return false;
+    }
+
+    /// Whether there are products of bfloat16 in vectors.
     pub fn brains(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return self.0 == Set::Avx512Brains;
@@ -86,7 +98,7 @@ impl Level {
             Set::Avx2 => unsafe { avx2::run(&mut work) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Avx512 | Set::Avx512Brains => unsafe { avx512::run(&mut work) },
+            Set::Avx512 | Set::Avx512Brains | Set::Tiles => unsafe { avx512::run(&mut work) },
         }
     }
 }
@@ -100,7 +112,7 @@ pub fn numbers_of<F: Float>(level: Level, job: Numbers<'_, f32>, first: usize, o
         Set::Avx2 => unsafe { avx2::wide::<F>(job, first, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Set::Avx512 | Set::Avx512Brains => unsafe { avx512::wide::<F>(job, first, out) },
+        Set::Avx512 | Set::Avx512Brains | Set::Tiles => unsafe { avx512::wide::<F>(job, first, out) },
     }
 }
 
@@ -116,6 +128,29 @@ pub fn pairs(level: Level, job: Numbers<'_, u16>, first: usize, out: &mut [&mut 
     let _ = (level, job, first, out);
 }
 
+/// The product of bfloat16 weights with [bands](band) of rows, for the outputs from `first` on. Does nothing where
+/// [`Level::tiles`] says that there is none.
+pub fn tiles(level: Level, job: Numbers<'_, Square>, first: usize, out: &mut [&mut [f32]]) {
+    #[cfg(target_arch = "x86_64")]
+    if level.tiles() {
+        // SAFETY: there is no such level on a machine without the instruction set.
+        unsafe { amx::product(job, first, out) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (level, job, first, out);
+}
+
+/// Makes the tiles of up to 16 rows for [`tiles`].
+pub fn band(level: Level, x: &[f32], inner: usize, out: &mut [Square]) {
+    #[cfg(target_arch = "x86_64")]
+    if level.tiles() {
+        // SAFETY: there is no such level on a machine without the instruction set.
+        unsafe { amx::band(x, inner, out) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (level, x, inner, out);
+}
+
 /// The product of quantised weights, for the outputs from `first` on.
 pub fn blocks<B: Block>(level: Level, matrix: Blocks<'_>, x: &Quantised, first: usize, out: &mut [&mut [f32]]) {
     match level.0 {
@@ -126,6 +161,9 @@ pub fn blocks<B: Block>(level: Level, matrix: Blocks<'_>, x: &Quantised, first: 
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Set::Avx512 | Set::Avx512Brains => unsafe { avx512::blocks::<B>(matrix, x, first, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Set::Tiles => unsafe { amx_panel::blocks::<B>(matrix, x, first, out) },
     }
 }
 
@@ -140,16 +178,16 @@ pub fn attend(level: Level, memory: &Memory, tile: &mut Tile<'_>, scores: Scores
         Set::Avx2 => unsafe { attend256::tile(memory, tile, scores) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Set::Avx512 | Set::Avx512Brains => unsafe { attend512::tile(memory, tile, scores) },
+        Set::Avx512 | Set::Avx512Brains | Set::Tiles => unsafe { attend512::tile(memory, tile, scores) },
     }
 }
 
 /// Makes numbers of 8 bits of parts of 32.
-pub fn quantise(level: Level, x: &[[f32; 32]], out: &mut Quantised) {
+pub fn quantise(level: Level, x: &[[f32; 32]], out: &mut Room<'_>) {
     match level.0 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: there is no such level on a machine without the instruction set.
-        Set::Avx512 | Set::Avx512Brains => unsafe { row512::quantise(x, out) },
+        Set::Avx512 | Set::Avx512Brains | Set::Tiles => unsafe { row512::quantise(x, out) },
         _ => level.run(
             #[inline(always)]
             || out.fill(x),
@@ -162,7 +200,7 @@ pub fn round(level: Level, x: &[f32], out: &mut [u16]) {
     match level.0 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: there is no such level on a machine without the instruction set.
-        Set::Avx512 | Set::Avx512Brains => unsafe { row512::round(x, out) },
+        Set::Avx512 | Set::Avx512Brains | Set::Tiles => unsafe { row512::round(x, out) },
         _ => level.run(
             #[inline(always)]
             || input::round(x, out),
@@ -175,7 +213,7 @@ pub fn gate(level: Level, gate: &[f32], up: &[f32], out: &mut [f32]) {
     match level.0 {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: there is no such level on a machine without the instruction set.
-        Set::Avx512 | Set::Avx512Brains => unsafe { row512::gate(gate, up, out) },
+        Set::Avx512 | Set::Avx512Brains | Set::Tiles => unsafe { row512::gate(gate, up, out) },
         _ => level.run(
             #[inline(always)]
             || row::gate_loop(gate, up, out),
@@ -236,6 +274,10 @@ reads! {
     eight: [f32; 8] => __m256;
     /// The numbers of a vector.
     eight_numbers: __m256 => [f32; 8];
+    /// A line of a tile.
+    vector_of: [u32; 16] => __m512i;
+    /// A vector as a line of a tile.
+    line_of: __m512i => [u32; 16];
     /// 32 numbers of bfloat16.
     brains: [u16; 32] => __m512bh;
     /// 64 bytes as numbers of bfloat16.

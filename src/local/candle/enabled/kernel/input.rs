@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::dispatch::{self, Level};
+use super::team::Team;
 
 /// Rows of one width. What is prepared for one matrix serves all that follow.
 pub struct Input<'a> {
@@ -14,6 +15,7 @@ pub struct Input<'a> {
     inner: usize,
     padded: OnceLock<Cow<'a, [f32]>>,
     brains: OnceLock<Vec<u16>>,
+    tiles: OnceLock<Vec<Square>>,
     quantised: OnceLock<Quantised>,
 }
 
@@ -27,6 +29,44 @@ pub struct Quantised {
     pub scales: Vec<f32>,
     /// The sums of both halves of a part, negated: what the offset of the weights takes away.
     pub less: Vec<[i32; 2]>,
+    /// The scales and sums of 16 rows together, part by part, for as many rows as make whole bands; empty where no tiles
+    /// want them.
+    pub bands: Vec<Band>,
+}
+
+/// What belongs to a part of each of 16 rows.
+#[derive(Clone, Copy)]
+pub struct Band {
+    /// The scales.
+    pub scales: [f32; LINES],
+    /// The sums of the parts, negated.
+    pub less: [i32; LINES],
+}
+
+/// Room for the parts of some rows.
+pub struct Room<'a> {
+    /// For the numbers.
+    pub quants: &'a mut [[u8; 32]],
+    /// For the scales.
+    pub scales: &'a mut [f32],
+    /// For the sums of halves.
+    pub less: &'a mut [[i32; 2]],
+}
+
+/// Lines of a tile.
+pub const LINES: usize = 16;
+
+/// Bytes of a line.
+pub const LINE: usize = 64;
+
+/// What a tile holds: lines of 16 numbers of 32 bits, or of 16 pairs of bfloat16.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Square(pub [[u32; LINE / 4]; LINES]);
+
+impl Square {
+    /// Zeros.
+    pub const ZERO: Square = Square([[0; LINE / 4]; LINES]);
 }
 
 /// To what the rows of floating-point forms are filled up with zeros.
@@ -36,7 +76,15 @@ impl<'a> Input<'a> {
     /// Rows of `inner` numbers, one after the other.
     pub fn new(x: &'a [f32], rows: usize, inner: usize) -> Self {
         let x = &x[..rows * inner];
-        Input { x, rows, inner, padded: OnceLock::new(), brains: OnceLock::new(), quantised: OnceLock::new() }
+        Input {
+            x,
+            rows,
+            inner,
+            padded: OnceLock::new(),
+            brains: OnceLock::new(),
+            tiles: OnceLock::new(),
+            quantised: OnceLock::new(),
+        }
     }
 
     /// The number of rows.
@@ -79,17 +127,43 @@ impl<'a> Input<'a> {
         })
     }
 
+    /// The rows as bfloat16, rounded to even, in tiles: those of the first 16 rows, then those of the next.
+    pub fn tiles(&self, team: &Team) -> &[Square] {
+        self.tiles.get_or_init(|| {
+            let across = self.width() / ALIGN;
+            let mut tiles = vec![Square::ZERO; self.rows.div_ceil(LINES) * across];
+            let parts = self.x.chunks(LINES * self.inner).zip(tiles.chunks_mut(across)).collect();
+            team.share(parts, |(x, tiles)| dispatch::band(team.level(), x, self.inner, tiles));
+            tiles
+        })
+    }
+
     /// The rows in parts of 32 numbers of 8 bits. Their width must be a multiple of 32.
-    pub fn quantised(&self, level: Level) -> &Quantised {
+    pub fn quantised(&self, team: &Team) -> &Quantised {
         self.quantised.get_or_init(|| {
             let x = self.x.as_chunks::<32>().0;
+            let parts = self.inner / 32;
+            let bands = if team.level().tiles() { self.rows / LINES } else { 0 };
             let mut quantised = Quantised {
-                parts: self.inner / 32,
+                parts,
                 quants: vec![[0; 32]; x.len()],
                 scales: vec![0.0; x.len()],
                 less: vec![[0; 2]; x.len()],
+                bands: vec![Band { scales: [0.0; LINES], less: [0; LINES] }; bands * parts],
             };
-            dispatch::quantise(level, x, &mut quantised);
+            let share = LINES * parts;
+            let rooms = quantised.quants.chunks_mut(share).zip(quantised.scales.chunks_mut(share));
+            let rooms = rooms.zip(quantised.less.chunks_mut(share));
+            // Rows that make no whole band have none.
+            let bands = quantised.bands.chunks_mut(parts).map(Some).chain(std::iter::repeat_with(|| None));
+            let each = x.chunks(share).zip(rooms.zip(bands)).collect();
+            team.share(each, |(x, (((quants, scales), less), bands))| {
+                let mut room = Room { quants, scales, less };
+                dispatch::quantise(team.level(), x, &mut room);
+                for (part, band) in bands.into_iter().flatten().enumerate() {
+                    room.band(part, parts, band);
+                }
+            });
             quantised
         })
     }
@@ -117,6 +191,17 @@ impl Quantised {
     #[inline(always)]
     pub fn inverse(most: f32) -> f32 {
         if most > 1e-30 { 127.0 / most } else { 0.0 }
+    }
+}
+
+impl Room<'_> {
+    /// Puts together what belongs to a part of 16 rows of so many parts.
+    fn band(&self, part: usize, parts: usize, band: &mut Band) {
+        for row in 0..LINES {
+            let at = row * parts + part;
+            band.scales[row] = self.scales[at];
+            band.less[row] = self.less[at][0] + self.less[at][1];
+        }
     }
 
     /// Makes numbers of 8 bits of parts of 32.

@@ -117,7 +117,7 @@ impl Matrix {
             })
             .collect();
         let (bytes, outer, level) = (&self.data[..], self.outer, team.level());
-        let blocks = || (Blocks { bytes, stride: self.stride(), outer }, x.quantised(level));
+        let blocks = || (Blocks { bytes, stride: self.stride(), outer }, x.quantised(team));
         let numbers = || Numbers { bytes, inner: self.inner, outer, x: x.padded(), width: x.width() };
         match self.kind {
             Kind::F32 => {
@@ -127,6 +127,10 @@ impl Matrix {
             Kind::F16 => {
                 let job = numbers();
                 team.share(parts, |(first, mut rows)| dispatch::numbers_of::<F16>(level, job, first, &mut rows));
+            }
+            Kind::BF16 if level.tiles() => {
+                let job = Numbers { bytes, inner: self.inner, outer, x: x.tiles(team), width: x.width() };
+                team.share(parts, |(first, mut rows)| dispatch::tiles(level, job, first, &mut rows));
             }
             Kind::BF16 if level.brains() => {
                 let job = Numbers { bytes, inner: self.inner, outer, x: x.brains(level), width: x.width() };
@@ -249,18 +253,19 @@ mod tests {
     }
 
     /// The rows as the kernels of a kind see them.
-    fn seen(kind: Kind, x: &Input<'_>, level: Level) -> Vec<f32> {
+    fn seen(kind: Kind, x: &Input<'_>, team: &Team) -> Vec<f32> {
+        let level = team.level();
         let brains = || {
             let rows = x.brains(level).chunks(x.width());
             rows.flat_map(|row| row[..x.inner()].iter().map(|bits| bf16::from_bits(*bits).to_f32())).collect()
         };
         let quantised = || {
-            let x = x.quantised(level);
+            let x = x.quantised(team);
             let parts = x.quants.iter().zip(&x.scales);
             parts.flat_map(|(quants, scale)| quants.map(|quant| f32::from(quant as i8) * scale)).collect()
         };
         match kind {
-            Kind::BF16 if level.brains() => brains(),
+            Kind::BF16 if level.brains() || level.tiles() => brains(),
             Kind::F32 | Kind::F16 | Kind::BF16 => {
                 x.padded().chunks(x.width()).flat_map(|row| row[..x.inner()].to_vec()).collect()
             }
@@ -273,14 +278,15 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(2);
         for (kind, level) in KINDS.into_iter().flat_map(|kind| Level::all().into_iter().map(move |level| (kind, level)))
         {
-            // More than one panel of 1024 numbers; floating-point rows also end within a vector.
+            // More than one panel of 1024 numbers and more rows than a tile sees; floating-point rows also end within a vector.
             let inner = if kind.block().0 == 1 { 1099 } else { 1536 };
             let matrix = draw(kind, 37, inner, &mut random);
-            let x = rows(13, inner, &mut random);
-            let input = Input::new(&x, 13, inner);
-            let mut out = vec![f32::NAN; 13 * 37];
-            matrix.multiply(&input, &mut out, 37, 0, &Team::at(level, 1).unwrap());
-            let (weights, seen) = (dequantised(&matrix), seen(kind, &input, level));
+            let x = rows(67, inner, &mut random);
+            let input = Input::new(&x, 67, inner);
+            let mut out = vec![f32::NAN; 67 * 37];
+            let team = Team::at(level, 1).unwrap();
+            matrix.multiply(&input, &mut out, 37, 0, &team);
+            let (weights, seen) = (dequantised(&matrix), seen(kind, &input, &team));
             for (index, out) in out.iter().enumerate() {
                 let (x, w) = (&seen[index / 37 * inner..][..inner], &weights[index % 37 * inner..][..inner]);
                 let products = || x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w));
@@ -297,11 +303,11 @@ mod tests {
             let mut x = rows(3, 96, &mut random);
             x[32..64].fill(0.0);
             x[64] = 1e-38;
-            let input = Input::new(&x, 3, 96);
-            for (part, (seen, x)) in seen(Kind::Q8_0, &input, level).chunks(32).zip(x.chunks(32)).enumerate() {
+            let (input, team) = (Input::new(&x, 3, 96), Team::at(level, 1).unwrap());
+            for (part, (seen, x)) in seen(Kind::Q8_0, &input, &team).chunks(32).zip(x.chunks(32)).enumerate() {
                 let most = x.iter().fold(0.0f32, |most, x| most.max(x.abs()));
                 assert!(seen.iter().zip(x).all(|(seen, x)| (seen - x).abs() <= most / 253.9), "{part}");
-                let quantised = input.quantised(level);
+                let quantised = input.quantised(&team);
                 let sum: i32 = quantised.quants[part].iter().map(|quant| i32::from(*quant as i8)).sum();
                 assert_eq!(-sum, quantised.less[part].iter().sum::<i32>());
             }
@@ -314,13 +320,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn a_row_has_the_same_bits_alone(
-            seed: u64, outer in 1..90usize, blocks in 1..6usize, rest in 0..40usize, count in 1..21usize,
-            threads in 1..4usize, kind in 0..7usize, level in 0..4usize,
+            seed: u64, outer in 1..90usize, blocks in 1..20usize, rest in 0..40usize, count in 1..70usize,
+            threads in 1..4usize, kind in 0..7usize, level in 0..5usize,
         ) {
             let mut random = ChaCha8Rng::seed_from_u64(seed);
             let (kind, levels) = (KINDS[kind], Level::all());
             let level = levels[level % levels.len()];
-            let inner = if kind.block().0 == 1 { blocks * 32 + rest } else { blocks * 256 };
+            let inner = if kind.block().0 == 1 { blocks * 32 + rest } else { (blocks % 5 + 1) * 256 };
             let matrix = draw(kind, outer, inner, &mut random);
             let x = rows(count, inner, &mut random);
             let (stride, offset) = (outer + 7, 3);

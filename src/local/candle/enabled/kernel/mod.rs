@@ -9,12 +9,16 @@
 //! | [`attend`] | attention to keys and values in blocks of positions |
 //! | [`row`] | norms, rotations and gates |
 //! | [`activation`] | GELU and its kin |
-//! | [`vector`], [`dispatch`], `avx2`, `avx512`, `attend256`, `attend512`, `row512` | loops for several instruction sets, and the choice |
+//! | [`vector`], [`dispatch`], `avx2`, `avx512`, `attend256`, `attend512`, `row512`, `amx`, `amx_panel`, `tile` | loops for several instruction sets, and the choice |
 //!
 //! Each row of a batch is computed in the same order of additions, whatever the number of rows, the tiles and the
 //! threads: that is what makes batched and single decoding equal to the bit on one machine.
 
 mod activation;
+#[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod amx_panel;
 mod attend;
 #[cfg(target_arch = "x86_64")]
 mod attend256;
@@ -36,6 +40,8 @@ mod row;
 #[cfg(target_arch = "x86_64")]
 mod row512;
 mod team;
+#[cfg(target_arch = "x86_64")]
+mod tile;
 mod vector;
 
 pub use activation::{gelu, gelu_tanh, relu};

@@ -139,7 +139,10 @@ pub fn product<B: Block>(
         }
         let count = LANES.min(width - start);
         for row in 0..out.len() {
-            out[row][start..start + count].copy_from_slice(&sums[row][..count]);
+            match out[row][start..].first_chunk_mut() {
+                Some(all) => *all = sums[row],
+                None => out[row][start..].copy_from_slice(&sums[row][..count]),
+            }
         }
     }
 }

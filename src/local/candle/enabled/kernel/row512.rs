@@ -3,11 +3,11 @@
 use std::arch::x86_64::*;
 
 use super::dispatch::{floats, numbers, quarter_bytes, sixteen_halves};
-use super::input::Quantised;
+use super::input::{Quantised, Room};
 
 /// Makes numbers of 8 bits of parts of 32.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub fn quantise(x: &[[f32; 32]], out: &mut Quantised) {
+pub fn quantise(x: &[[f32; 32]], out: &mut Room<'_>) {
     let count = x.len();
     let (quants, scales, less) = (&mut out.quants[..count], &mut out.scales[..count], &mut out.less[..count]);
     for part in 0..count {
@@ -29,15 +29,21 @@ pub fn quantise(x: &[[f32; 32]], out: &mut Quantised) {
 pub fn round(x: &[f32], out: &mut [u16]) {
     let (x, out) = (x.as_chunks::<16>().0, out.as_chunks_mut::<16>().0);
     for i in 0..out.len() {
-        let numbers = floats(x[i]);
-        let bits = _mm512_castps_si512(numbers);
-        let even = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-        let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(even, _mm512_set1_epi32(0x7fff)));
-        // What is not a number keeps its upper bits, lest rounding makes it infinite.
-        let none = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(numbers, numbers);
-        let kept = _mm512_mask_or_epi32(rounded, none, bits, _mm512_set1_epi32(0x40_0000));
-        out[i] = sixteen_halves(_mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(kept)));
+        out[i] = sixteen_halves(rounded(floats(x[i])));
     }
+}
+
+/// 16 numbers rounded to bfloat16, to even.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+pub fn rounded(numbers: __m512) -> __m256i {
+    let bits = _mm512_castps_si512(numbers);
+    let even = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+    let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(even, _mm512_set1_epi32(0x7fff)));
+    // What is not a number keeps its upper bits, lest rounding makes it infinite.
+    let none = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(numbers, numbers);
+    let kept = _mm512_mask_or_epi32(rounded, none, bits, _mm512_set1_epi32(0x40_0000));
+    _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(kept))
 }
 
 /// The product of `up` with the SiLU of `gate`.
