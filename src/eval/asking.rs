@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::reasoning::{Thought, thought};
 use super::sample::Sample;
 use crate::engine::{Request, Requests, Said, Turn, Turns};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::prompt::{Content, Prompt};
 use crate::record::{FailureKind, Outcome, Record, Sink};
 use crate::run::Speller;
@@ -52,6 +52,8 @@ fn may_recover(record: &Record) -> bool {
 /// What asks a list of samples.
 #[derive(Clone)]
 pub struct Asking {
+    /// What the target speaks.
+    pub dialect: Dialect,
     /// The samples, in the order in which they are asked.
     pub samples: Arc<Vec<Sample>>,
     /// How prompts become requests.
@@ -79,19 +81,43 @@ impl Asking {
     /// # Errors
     /// When the dialect of the target has no place for what the sample holds.
     pub fn body(&self, sample: &Sample) -> Result<bytes::Bytes> {
-        self.speller.request(&prompt(sample, &sample.messages)).map(|request| request.body)
+        self.request(sample, &sample.messages).map(|request| request.body)
+    }
+
+    /// Why the protocol of the target has no place for the question of a sample, where it has none.
+    pub fn unfit(&self, sample: &Sample) -> Option<String> {
+        let question = sample.decision.as_ref().filter(|_| self.dialect.decides())?;
+        question.body(&self.dialect, "").err()
+    }
+
+    /// A sample's request after what was said so far.
+    fn request(&self, sample: &Sample, messages: &[Value]) -> Result<Request> {
+        let content = match sample.decision.as_ref().filter(|_| self.dialect.decides()) {
+            Some(question) => {
+                let body = question.body(&self.dialect, &system(messages));
+                Content::Body(body.map_err(|why| Failure::usage(format!("a question cannot be asked: {why}")))?)
+            }
+            None => chat(sample, messages),
+        };
+        self.speller.request(&Prompt::new(content))
     }
 }
 
-/// A sample's prompt after what was said so far.
-fn prompt(sample: &Sample, messages: &[Value]) -> Prompt {
+/// What the system says in a chat.
+fn system(messages: &[Value]) -> String {
+    let said = messages.iter().filter(|message| message["role"] == "system");
+    said.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A chat, with the tools of the sample.
+fn chat(sample: &Sample, messages: &[Value]) -> Content {
     match &sample.tools {
-        None => Prompt::new(Content::Messages(messages.to_vec())),
+        None => Content::Messages(messages.to_vec()),
         Some(tools) => {
             let mut body = Map::new();
             body.insert("messages".to_owned(), json!(messages));
             body.insert("tools".to_owned(), tools.clone());
-            Prompt::new(Content::Body(body))
+            Content::Body(body)
         }
     }
 }
@@ -113,7 +139,7 @@ impl Course {
 
     fn request(&self) -> Result<Request> {
         let Some(sample) = self.asking.samples.get(self.at) else { return Ok(Request::default()) };
-        self.asking.speller.request(&prompt(sample, &self.messages))
+        self.asking.request(sample, &self.messages)
     }
 }
 
@@ -152,7 +178,38 @@ pub struct Answered {
     /// Requests that failed and were made again.
     pub retries: u32,
     /// Why it failed in the end.
-    pub failure: Option<(Outcome, String)>,
+    pub failure: Option<Loss>,
+}
+
+/// Why a sample has no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loss {
+    /// What happened: how the last request ended, or [`Loss::UNFIT`].
+    pub kind: &'static str,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Loss {
+    /// The protocol of the target has no place for the question.
+    pub const UNFIT: &'static str = "unfit";
+
+    fn of(record: &Record) -> Self {
+        let name = record.outcome.name();
+        Loss { kind: name, why: record.error.clone().unwrap_or_else(|| name.to_owned()) }
+    }
+
+    /// Whether it is the end of the run and not of the sample.
+    pub fn is_cut(&self) -> bool {
+        self.kind == Outcome::Cancelled.name()
+    }
+}
+
+impl Answered {
+    /// What comes of a sample that is not asked, and why it is not.
+    pub fn unfit(why: String) -> Self {
+        Answered { turns: Vec::new(), retries: 0, failure: Some(Loss { kind: Loss::UNFIT, why }) }
+    }
 }
 
 /// One answer with what was measured of it.
@@ -203,8 +260,7 @@ impl Sink for Answers<'_> {
             record.gaps_ns = Vec::new();
             answered.turns.push(Spoken { answer, thought, record });
         } else if over {
-            let why = record.error.clone().unwrap_or_else(|| record.outcome.name().to_owned());
-            answered.failure = Some((record.outcome, why));
+            answered.failure = Some(Loss::of(&record));
         } else {
             answered.retries += 1;
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::DatasetArgs;
 use super::benchmark::Benchmark;
-use super::card::Catalog;
+use super::card::{Catalog, Entry};
 use super::filters::Filters;
 use super::one_run::Run;
 use super::progress::Progress;
@@ -18,7 +18,7 @@ use super::source::{Choice, Fetch, Place, Questions, is_local, load};
 use super::subject;
 use super::task::{Generation, Task};
 use crate::engine::Stop;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, known};
 use crate::plan::{Hub, Plan};
 use crate::record::Epoch;
 use crate::run::Asker;
@@ -104,6 +104,9 @@ impl Evaluation {
             notices.extend(unused(&name, &args));
             let filters = Filters::of(args.filters.as_ref())
                 .map_err(|why| Failure::usage(format!("--dataset-args {name}: filters: {why}")))?;
+            if plan.target.dialect.decides() {
+                asks_for_decisions(&catalog, entry)?;
+            }
             compiled.push((Benchmark::new(entry, args, task.seed())?, filters));
         }
         let mut loaded = Vec::new();
@@ -214,6 +217,17 @@ impl Evaluation {
         }
         Ok(config)
     }
+}
+
+/// Refuses a card that asks for text where the server gives probabilities of options.
+fn asks_for_decisions(catalog: &Catalog, entry: &Entry) -> Result<()> {
+    let decides = |entry: &Entry| entry.card.record.fields.decision.is_some();
+    if decides(entry) {
+        return Ok(());
+    }
+    let all = catalog.all().filter(|entry| decides(entry)).map(|entry| &entry.card.name);
+    Err(Failure::usage(format!("{}: it asks for text, and a decision server gives none", entry.card.name))
+        .hint(format!("set another --eval-type, or ask one of {}", known(all))))
 }
 
 /// How values of samples become one: as the user says, else as the card does.

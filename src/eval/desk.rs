@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::asking::Answered;
+use super::asking::{Answered, Loss};
 use super::conduct::Loaded;
 use super::figures::Scored;
 use super::method::{Case, Marks, Reply};
 use super::report::Execution;
-use super::rows::{prediction, review, was_cut};
+use super::rows::{prediction, review};
 use super::run_folder::RowFile;
 use super::sample::Sample;
 use crate::error::Result;
@@ -91,7 +91,7 @@ impl Desk<'_> {
 
     /// Keeps an answer that came, then scores it.
     pub(super) fn take(&mut self, sample: &Sample, digest: &str, answered: &Answered) -> Result<bool> {
-        if was_cut(answered) {
+        if answered.failure.as_ref().is_some_and(Loss::is_cut) {
             return Ok(false);
         }
         self.count("requests made again", u64::from(answered.retries));

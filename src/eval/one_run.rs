@@ -67,9 +67,11 @@ impl Run<'_> {
         let interval =
             Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
         let patience = Patience { retries: generation.retries, interval };
-        let mut asking = Asking { samples: Arc::default(), speller: self.asker.speller(), patience };
+        let dialect = self.asker.plan().target.dialect.clone();
+        let mut asking = Asking { dialect, samples: Arc::default(), speller: self.asker.speller(), patience };
         // What is known already is scored at once, the rest is asked.
-        let (mut open, mut digests, mut cached, mut notices) = (Vec::new(), Vec::new(), 0, Vec::new());
+        let (mut open, mut digests, mut notices) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cached, mut unfit) = (0, 0);
         for (subset, samples) in &loaded.questions.subsets {
             desk.executed(subset).requested = samples.len() as u64;
             let path = folder.predictions(name, subset);
@@ -85,6 +87,11 @@ impl Run<'_> {
                 .insert(subset.clone(), (RowFile::append(&path)?, RowFile::create(&folder.reviews(name, subset))?));
             let mut used = 0;
             for sample in samples {
+                if let Some(why) = asking.unfit(sample) {
+                    desk.take(sample, "", &Answered::unfit(why))?;
+                    unfit += 1;
+                    continue;
+                }
                 let digest = question_digest(&asking.body(sample)?, sample);
                 match cache.get(&digest, sample) {
                     Some(kept) => {
@@ -106,13 +113,16 @@ impl Run<'_> {
                 ));
             }
         }
+        if unfit > 0 {
+            notices.push(format!("{name}: the server's protocol has no place for {unfit} of the questions; they failed"));
+        }
         watcher.benchmark_begins(name, loaded.questions.count(), cached);
-        progress.add(cached)?;
+        progress.add(cached + unfit)?;
         asking.samples = Arc::new(open);
         let mut ended = Ended::default();
-        let mut failed = 0;
+        let mut failed = unfit;
         if !asking.samples.is_empty() && !stop.is_draining() {
-            let (mut done, mut told) = (cached, Instant::now());
+            let (mut done, mut told) = (cached + unfit, Instant::now());
             let samples = Arc::clone(&asking.samples);
             let number = samples.len() as u64;
             let mut on_done = |place: usize, answered: Answered| -> Result<()> {
@@ -134,8 +144,7 @@ impl Run<'_> {
                 Ok(())
             };
             let mut on_tick = || Ok(());
-            let dialect = self.asker.plan().target.dialect.clone();
-            let mut sink = Answers::new(dialect, &mut on_done, &mut on_record, &mut on_tick);
+            let mut sink = Answers::new(asking.dialect.clone(), &mut on_done, &mut on_record, &mut on_tick);
             let parallel = self.evaluation.task.in_flight()?;
             let (tally, _) = self.asker.ask(asking.requests(), number, parallel, self.epoch, &mut sink, stop)?;
             ended = Ended { interrupted: tally.stopped, lost: tally.lost };

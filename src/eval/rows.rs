@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 use super::asking::{Answered, Spoken};
 use super::method::{Marks, Reply, Standing};
 use super::sample::Sample;
-use crate::record::{Outcome, Record};
+use crate::record::Record;
 use crate::units::seconds;
 use crate::wire::{Call, Ended};
 
 /// Where our own facts of a prediction stand: `model_output.metadata.evalscope`.
 const OWN: &str = "evalscope";
+/// Where EvalScope keeps the reply of a decision server, below `model_output.metadata`.
+const DECISION: &str = "choice_response";
 
 /// An answer as a file keeps it and a scorer takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +126,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         messages.push(said(digest, messages.len(), spoken, model));
     }
     let last = answered.turns.last();
-    let error = answered.failure.as_ref().map(|(_, why)| why.clone());
+    let error = answered.failure.as_ref().map(|loss| loss.why.clone());
     let total = |pick: fn(&Record) -> Option<u64>| -> Option<u64> {
         answered.turns.iter().map(|spoken| pick(&spoken.record)).sum()
     };
@@ -139,7 +141,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
     };
     let stamps: Vec<Value> = answered.turns.iter().map(|spoken| stamps(&spoken.record)).collect();
     let served = last.and_then(|spoken| spoken.answer.model.clone()).unwrap_or_else(|| model.to_owned());
-    let row = json!({
+    let mut row = json!({
         "index": sample.index,
         "model": model,
         "model_output": {
@@ -156,7 +158,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
                 "question_sha256": digest,
                 "generation_index": sample.repeat,
                 "retries": answered.retries,
-                "failure": answered.failure.as_ref().map(|(outcome, _)| outcome.name()),
+                "failure": answered.failure.as_ref().map(|loss| loss.kind),
                 "reasoning_unfinished": last.is_some_and(|spoken| spoken.thought.unfinished),
                 "stamps": stamps,
             }},
@@ -167,13 +169,16 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         "agent_trace": null,
         "metadata": sample.meta,
     });
+    if let Some(decision) = last.and_then(|spoken| spoken.answer.decision.as_ref()) {
+        row["model_output"]["metadata"][DECISION] = decision.clone();
+    }
     let reply = last.filter(|_| error.is_none()).map(|spoken| Reply {
         text: spoken.thought.answer.clone(),
         turns: answered.turns.iter().map(|spoken| spoken.thought.answer.clone()).collect(),
         reasoned: !spoken.thought.reasoning.is_empty(),
         calls: spoken.answer.calls.clone(),
         ended: spoken.answer.ended,
-        raw: spoken.answer.logprobs.clone(),
+        raw: spoken.answer.logprobs.clone().or_else(|| spoken.answer.decision.clone()),
     });
     Prediction { row, reply }
 }
@@ -231,7 +236,7 @@ pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
             .is_some_and(|parts| parts.iter().any(|part| part["type"] == "reasoning")),
         calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
         ended: ended(choice["stop_reason"].as_str().unwrap_or("")),
-        raw: Some(choice["logprobs"].clone()).filter(|raw| !raw.is_null()),
+        raw: [&choice["logprobs"], &output["metadata"][DECISION]].into_iter().find(|raw| !raw.is_null()).cloned(),
     };
     Some((digest, generation, reply))
 }
@@ -270,9 +275,4 @@ pub fn review(sample: &Sample, prediction: &Value, reply: &Reply, marks: &Marks)
 /// Whether marks count.
 pub fn counts(marks: &Marks) -> bool {
     marks.standing == Standing::Scored
-}
-
-/// Whether a failure of a sample is the end of the run and not of the sample.
-pub fn was_cut(answered: &Answered) -> bool {
-    answered.failure.as_ref().is_some_and(|(outcome, _)| *outcome == Outcome::Cancelled)
 }

@@ -171,6 +171,9 @@ pub struct Fields {
     /// Tools that may be called.
     #[serde(default)]
     pub tools: Option<String>,
+    /// What a decision server is asked: an object with `state` and `question`.
+    #[serde(default)]
+    pub decision: Option<String>,
     /// Images.
     #[serde(default)]
     pub images: Option<String>,
@@ -196,6 +199,7 @@ impl Fields {
             turns: or(&other.turns, &self.turns),
             system: or(&other.system, &self.system),
             tools: or(&other.tools, &self.tools),
+            decision: or(&other.decision, &self.decision),
             images: or(&other.images, &self.images),
             audio: or(&other.audio, &self.audio),
             video: or(&other.video, &self.video),
@@ -214,6 +218,7 @@ impl Fields {
             ("turns", &self.turns),
             ("system", &self.system),
             ("tools", &self.tools),
+            ("decision", &self.decision),
             ("images", &self.images),
             ("audio", &self.audio),
             ("video", &self.video),
