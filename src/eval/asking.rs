@@ -58,6 +58,8 @@ pub struct Asking {
     pub samples: Arc<Vec<Sample>>,
     /// How prompts become requests.
     pub speller: Speller,
+    /// The same without what this program sets of its own accord.
+    pub bare: Speller,
     /// How often, and how soon.
     pub patience: Patience,
 }
@@ -99,7 +101,9 @@ impl Asking {
             }
             None => chat(sample, messages),
         };
-        self.speller.request(&Prompt::new(content))
+        // A sample with parameters of its own finds out what these do, so it goes without those that nobody asked for.
+        let speller = if sample.body.is_empty() { &self.speller } else { &self.bare };
+        speller.request(&Prompt::new(content))
     }
 }
 
@@ -109,17 +113,16 @@ fn system(messages: &[Value]) -> String {
     said.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n\n")
 }
 
-/// A chat, with the tools of the sample.
+/// A chat, with the tools of the sample and what else its body holds.
 fn chat(sample: &Sample, messages: &[Value]) -> Content {
-    match &sample.tools {
-        None => Content::Messages(messages.to_vec()),
-        Some(tools) => {
-            let mut body = Map::new();
-            body.insert("messages".to_owned(), json!(messages));
-            body.insert("tools".to_owned(), tools.clone());
-            Content::Body(body)
-        }
+    if sample.tools.is_none() && sample.body.is_empty() {
+        return Content::Messages(messages.to_vec());
     }
+    let mut body = Map::new();
+    body.insert("messages".to_owned(), json!(messages));
+    body.extend(sample.tools.iter().map(|tools| ("tools".to_owned(), tools.clone())));
+    body.extend(sample.body.clone());
+    Content::Body(body)
 }
 
 /// What follows a request: the next turn after an answer, the same request after a failure that may pass.
@@ -181,6 +184,9 @@ pub struct Answered {
     pub failure: Option<Loss>,
 }
 
+/// The status with which HTTP servers refuse a request that is wrong.
+pub const REFUSED: u16 = 400;
+
 /// Why a sample has no answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
@@ -188,6 +194,8 @@ pub struct Loss {
     pub kind: &'static str,
     /// Why, in words.
     pub why: String,
+    /// The status of the last reply, where one came that was not a success.
+    pub status: Option<u16>,
 }
 
 impl Loss {
@@ -196,7 +204,13 @@ impl Loss {
 
     fn of(record: &Record) -> Self {
         let name = record.outcome.name();
-        Loss { kind: name, why: record.error.clone().unwrap_or_else(|| name.to_owned()) }
+        let status = record.status.filter(|_| record.outcome == Outcome::Failed(FailureKind::Status));
+        Loss { kind: name, why: record.error.clone().unwrap_or_else(|| name.to_owned()), status }
+    }
+
+    /// Whether the server refused the request as it is.
+    pub fn is_refusal(&self) -> bool {
+        self.status == Some(REFUSED)
     }
 
     /// Whether it is the end of the run and not of the sample.
@@ -208,7 +222,7 @@ impl Loss {
 impl Answered {
     /// What comes of a sample that is not asked, and why it is not.
     pub fn unfit(why: String) -> Self {
-        Answered { turns: Vec::new(), retries: 0, failure: Some(Loss { kind: Loss::UNFIT, why }) }
+        Answered { turns: Vec::new(), retries: 0, failure: Some(Loss { kind: Loss::UNFIT, why, status: None }) }
     }
 }
 

@@ -52,7 +52,9 @@ impl Desk<'_> {
             Some("none") => self.count("replies without an answer in the form that was asked for", 1),
             _ => {}
         }
-        if reply.text.trim().is_empty() && reply.calls.is_empty() {
+        if row["model_output"]["error"].is_string() {
+            self.count("refusals by the server that count as answers", 1);
+        } else if reply.text.trim().is_empty() && reply.calls.is_empty() {
             self.count("empty answers", 1);
         }
         if reply.ended == crate::wire::Ended::Length {
@@ -95,7 +97,8 @@ impl Desk<'_> {
             return Ok(false);
         }
         self.count("requests made again", u64::from(answered.retries));
-        let made = prediction(sample, answered, digest, self.model);
+        let weighs = self.loaded.benchmark.method(sample).weighs_refusals();
+        let made = prediction(sample, answered, digest, self.model, weighs);
         if let Some((predictions, _)) = self.files.get_mut(&sample.subset) {
             predictions.write(&made.row)?;
         }

@@ -68,7 +68,10 @@ impl Run<'_> {
             Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
         let patience = Patience { retries: generation.retries, interval };
         let dialect = self.asker.plan().target.dialect.clone();
-        let mut asking = Asking { dialect, samples: Arc::default(), speller: self.asker.speller(), patience };
+        let speller = self.asker.speller();
+        let is_own = self.evaluation.task.generation_config.as_ref().is_none_or(|given| given.is_empty());
+        let bare = if is_own { speller.untempered() } else { speller.clone() };
+        let mut asking = Asking { dialect, samples: Arc::default(), speller, bare, patience };
         // What is known already is scored at once, the rest is asked.
         let (mut open, mut digests, mut notices) = (Vec::new(), Vec::new(), Vec::new());
         let (mut cached, mut unfit) = (0, 0);

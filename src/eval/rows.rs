@@ -3,7 +3,7 @@
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-use super::asking::{Answered, Spoken};
+use super::asking::{Answered, REFUSED, Spoken};
 use super::method::{Marks, Reply, Standing};
 use super::sample::Sample;
 use crate::record::Record;
@@ -112,8 +112,16 @@ fn said(digest: &str, place: usize, spoken: &Spoken, model: &str) -> Value {
         "perf_metrics": perf(&spoken.record), "role": "assistant", "tool_calls": calls(&spoken.answer.calls), "model": model})
 }
 
-/// Makes the row of a sample. `digest` tells the question, `model` is what was asked.
-pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &str) -> Prediction {
+/// What a server says that refuses a request, as scorers see it.
+fn refusal(status: impl Into<Value>) -> Reply {
+    let raw = Map::from_iter([("status".to_owned(), status.into())]);
+    Reply { raw: Some(Value::Object(raw)), turns: vec![String::new()], ended: Ended::Stop, ..Reply::default() }
+}
+
+/// Makes the row of a sample. `digest` tells the question, `model` is what was asked; where the benchmark weighs refusals, one
+/// is a reply, which EvalScope writes as an empty message beside the error.
+pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &str, weighs_refusals: bool) -> Prediction {
+    let refused = answered.failure.as_ref().filter(|loss| weighs_refusals && loss.is_refusal());
     let mut messages: Vec<Value> = Vec::new();
     for given in &sample.messages {
         let role = given["role"].as_str().unwrap_or("user");
@@ -137,6 +145,9 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         Some(spoken) if error.is_none() => json!([{
             "message": messages.last(), "stop_reason": reason(spoken.answer.ended), "logprobs": spoken.answer.logprobs,
         }]),
+        None if refused.is_some() => json!([{
+            "message": message(&name(digest, messages.len()), "assistant", json!("")), "stop_reason": "stop", "logprobs": null,
+        }]),
         _ => json!([]),
     };
     let stamps: Vec<Value> = answered.turns.iter().map(|spoken| stamps(&spoken.record)).collect();
@@ -159,6 +170,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
                 "generation_index": sample.repeat,
                 "retries": answered.retries,
                 "failure": answered.failure.as_ref().map(|loss| loss.kind),
+                "status": answered.failure.as_ref().and_then(|loss| loss.status),
                 "reasoning_unfinished": last.is_some_and(|spoken| spoken.thought.unfinished),
                 "stamps": stamps,
             }},
@@ -180,7 +192,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         ended: spoken.answer.ended,
         raw: spoken.answer.logprobs.clone().or_else(|| spoken.answer.decision.clone()),
     });
-    Prediction { row, reply }
+    Prediction { row, reply: reply.or_else(|| refused.map(|loss| refusal(loss.status))) }
 }
 
 /// When what happened, in nanoseconds since the run's epoch.
@@ -198,13 +210,15 @@ fn stamps(record: &Record) -> Value {
 /// `None` where the sample failed.
 pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
     let output = &row["model_output"];
-    if output["error"].is_string() {
-        return None;
-    }
     let choice = output["choices"].as_array()?.first()?;
     let own = &output["metadata"][OWN];
     let digest = own["question_sha256"].as_str().map(str::to_owned);
     let generation = own["generation_index"].as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
+    if output["error"].is_string() {
+        // An error beside a message that ended well is a refusal that was asked for; EvalScope ends other failures otherwise.
+        let refused = ended(choice["stop_reason"].as_str().unwrap_or("")) == Ended::Stop;
+        return refused.then(|| (digest, generation, refusal(REFUSED)));
+    }
     let text = |content: &Value| match content {
         Value::Array(parts) => {
             parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect()

@@ -29,6 +29,8 @@ pub struct Sample {
     pub turns: Vec<String>,
     /// Tools that may be called.
     pub tools: Option<Value>,
+    /// Fields of the body of its request beside the chat.
+    pub body: Map<String, Value>,
     /// What a decision server is asked in place of the chat.
     pub decision: Option<Question>,
     /// How many examples stand before the question.
