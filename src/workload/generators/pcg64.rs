@@ -61,6 +61,15 @@ impl Pcg64 {
         (product >> 32) as u32
     }
 
+    /// `shuffle(list)`, which is also the order of `permutation(len)`: from the last place on each changes with one up to itself.
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for place in (1..list.len()).rev() {
+            // A list of more than 2^32 things does not fit into memory.
+            let other = self.below(u32::try_from(place + 1).unwrap_or(u32::MAX));
+            list.swap(place, other as usize);
+        }
+    }
+
     /// `integers(0, bound, size=count)`.
     pub fn vector(&mut self, bound: u32, count: usize) -> Vec<u32> {
         (0..count).map(|_| self.below(bound)).collect()
