@@ -69,7 +69,7 @@ fn part(path: &Path) -> PathBuf {
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Failure {
-    cannot("written", path).because(error).hint("is the disk full?")
+    Failure::unwritten(path.display(), error)
 }
 
 #[cfg(test)]
