@@ -182,7 +182,9 @@ fn every_card_gives_1_for_right_0_for_wrong_and_half_for_half() {
             let known = Arc::clone(&replies);
             let server = Server::start(move |seen| script(seen, &known, mode));
             let run = eval()
-                .args("--model test-model --dataset-hub sample --no-timestamp --work-dir out --ignore-errors --eval-type")
+                .args(
+                    "--model test-model --dataset-hub sample --no-timestamp --work-dir out --ignore-errors --eval-type",
+                )
                 .args(spoken)
                 .arg("--api-url")
                 .arg(server.at("/v1"))

@@ -136,9 +136,10 @@ fn decisions_are_evaluated_on_a_decision_server() {
     let general = report(&run, "general_decision");
     assert_eq!(score(&general, "accuracy", "mean"), Some(0.75), "{general}");
     assert_eq!(general["execution_summary"]["succeeded"], 4);
-    let nll = rows(&run, "reviews/test-model/general_decision_default.jsonl")[0]["sample_score"]["score"]["value"]["nll"]
-        .as_f64()
-        .unwrap();
+    let nll =
+        rows(&run, "reviews/test-model/general_decision_default.jsonl")[0]["sample_score"]["score"]["value"]["nll"]
+            .as_f64()
+            .unwrap();
     assert!((nll + 0.9_f64.ln()).abs() < 1e-12, "{nll}");
     assert_eq!(score(&report(&run, "jevbench"), "public_accuracy", "official"), Some(0.75));
     assert!(score(&report(&run, "open_decisions"), "capability", "official").is_some());
@@ -147,7 +148,8 @@ fn decisions_are_evaluated_on_a_decision_server() {
     let asked = server.asked();
     assert!(asked.iter().all(|seen| seen.path == "/v1/systemone"));
     let question = json!({"type": "noul", "instructions": "Is the claim true?"});
-    let body = json!({"state": {"claim": "Whales are fish."}, "questions": {"answer": question}, "model": "test-model"});
+    let body =
+        json!({"state": {"claim": "Whales are fish."}, "questions": {"answer": question}, "model": "test-model"});
     assert!(asked.iter().any(|seen| seen.json() == body), "{body}");
     // The whole reply is kept where EvalScope keeps it.
     let row = &rows(&run, "predictions/test-model/general_decision_default.jsonl")[0];

@@ -9,8 +9,11 @@ use crate::support::{Perf, Reply, Run, Seen, Server, eval};
 
 fn accepted() -> Reply {
     let message = json!({"role": "assistant", "content": "OK"});
-    Reply::json(200, &json!({"id": "c", "model": "test-model", "choices": [{"index": 0, "message": message,
-        "finish_reason": "stop"}], "usage": {"prompt_tokens": 7, "completion_tokens": 1}}))
+    Reply::json(
+        200,
+        &json!({"id": "c", "model": "test-model", "choices": [{"index": 0, "message": message,
+        "finish_reason": "stop"}], "usage": {"prompt_tokens": 7, "completion_tokens": 1}}),
+    )
 }
 
 /// Whether Kimi K2 would take the parameters of a request: they are fixed, and the temperature is another when it thinks.
@@ -28,7 +31,9 @@ fn fits(body: &Value) -> bool {
 
 fn kimi(server: &Server) -> Perf {
     eval()
-        .args("--model test-model --datasets kimi_verifier --dataset-hub sample --no-timestamp --work-dir out --api-url")
+        .args(
+            "--model test-model --datasets kimi_verifier --dataset-hub sample --no-timestamp --work-dir out --api-url",
+        )
         .arg(server.at("/v1"))
 }
 
@@ -41,9 +46,8 @@ fn report(run: &Run) -> Value {
 }
 
 fn rates(run: &Run) -> Vec<(String, f64)> {
-    let named = |metric: &Value| {
-        (metric["identity"]["name"].as_str().unwrap().to_owned(), metric["score"].as_f64().unwrap())
-    };
+    let named =
+        |metric: &Value| (metric["identity"]["name"].as_str().unwrap().to_owned(), metric["score"].as_f64().unwrap());
     report(run)["metrics"].as_array().unwrap().iter().map(named).collect()
 }
 

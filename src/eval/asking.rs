@@ -55,7 +55,7 @@ pub struct Asking {
     /// What the target speaks.
     pub dialect: Dialect,
     /// The samples, in the order in which they are asked.
-    pub samples: Arc<Vec<Sample>>,
+    pub samples: Arc<Vec<Arc<Sample>>>,
     /// How prompts become requests.
     pub speller: Speller,
     /// The same without what this program sets of its own accord.
@@ -65,25 +65,21 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// Their requests, one after another.
-    pub fn requests(&self) -> Requests {
+    /// The requests of the samples, one after another: the first ones as [`Asking::first`] made them, and what follows each.
+    pub fn requests(&self, first: Vec<Request>) -> Requests {
         let this = self.clone();
-        let mut next = 0;
-        Box::new(std::iter::from_fn(move || {
-            let sample = this.samples.get(next)?;
-            let course =
-                Course { asking: this.clone(), at: next, messages: sample.messages.clone(), turn: 0, attempt: 0 };
-            next += 1;
-            Some(course.request().map(|request| Request { then: Some(Box::new(course)), ..request }))
+        Box::new(first.into_iter().enumerate().map(move |(at, request)| {
+            let course = Course { asking: this.clone(), at, said: Vec::new(), turn: 0, attempt: 0 };
+            Ok(Request { then: Some(Box::new(course)), ..request })
         }))
     }
 
-    /// The body of the first request of a sample, as it is sent.
+    /// The first request of a sample.
     ///
     /// # Errors
     /// When the dialect of the target has no place for what the sample holds.
-    pub fn body(&self, sample: &Sample) -> Result<bytes::Bytes> {
-        self.request(sample, &sample.messages).map(|request| request.body)
+    pub fn first(&self, sample: &Sample) -> Result<Request> {
+        self.request(sample, &sample.messages)
     }
 
     /// Why the protocol of the target has no place for the question of a sample, where it has none.
@@ -129,7 +125,8 @@ fn chat(sample: &Sample, messages: &[Value]) -> Content {
 struct Course {
     asking: Asking,
     at: usize,
-    messages: Vec<Value>,
+    /// What was said after the messages of the sample.
+    said: Vec<Value>,
     /// Turns of the user after the first that were said.
     turn: usize,
     attempt: u32,
@@ -142,7 +139,10 @@ impl Course {
 
     fn request(&self) -> Result<Request> {
         let Some(sample) = self.asking.samples.get(self.at) else { return Ok(Request::default()) };
-        self.asking.request(sample, &self.messages)
+        if self.said.is_empty() {
+            return self.asking.first(sample);
+        }
+        self.asking.request(sample, &[&sample.messages[..], &self.said[..]].concat())
     }
 }
 
@@ -153,8 +153,8 @@ impl Turns for Course {
             let Some(turn) = turn.cloned() else { return Ok(None) };
             self.turn += 1;
             self.attempt = 0;
-            self.messages.push(json!({"role": "assistant", "content": thought(said.text, "").answer}));
-            self.messages.push(json!({"role": "user", "content": turn}));
+            self.said.push(json!({"role": "assistant", "content": thought(said.text, "").answer}));
+            self.said.push(json!({"role": "user", "content": turn}));
             return Ok(Some(Turn { request: self.request()?, pause: Duration::ZERO }));
         }
         let patience = self.asking.patience;
@@ -245,8 +245,6 @@ pub struct Answers<'a> {
     done: &'a mut (dyn FnMut(usize, Answered) -> Result<()> + Send),
     /// Called with each record, of tries that failed as well.
     seen: &'a mut (dyn FnMut(&Record) -> Result<()> + Send),
-    /// Called a few times a second.
-    tick: &'a mut (dyn FnMut() -> Result<()> + Send),
 }
 
 impl<'a> Answers<'a> {
@@ -255,9 +253,8 @@ impl<'a> Answers<'a> {
         dialect: Dialect,
         done: &'a mut (dyn FnMut(usize, Answered) -> Result<()> + Send),
         seen: &'a mut (dyn FnMut(&Record) -> Result<()> + Send),
-        tick: &'a mut (dyn FnMut() -> Result<()> + Send),
     ) -> Self {
-        Answers { dialect, pending: HashMap::new(), done, seen, tick }
+        Answers { dialect, pending: HashMap::new(), done, seen }
     }
 }
 
@@ -283,10 +280,6 @@ impl Sink for Answers<'_> {
             return Ok(());
         }
         (self.done)(usize::try_from(place).unwrap_or(usize::MAX), answered)
-    }
-
-    fn tick(&mut self) -> Result<()> {
-        (self.tick)()
     }
 }
 

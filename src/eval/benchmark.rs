@@ -238,8 +238,15 @@ impl Benchmark {
             meta,
             turns: list("turns").iter().map(spelled).collect(),
             tools: take("tools"),
-            body: take("body").map(serde_json::from_value).transpose().map_err(|why| format!("record.fields.body: {why}"))?.unwrap_or_default(),
-            decision: take("decision").map(|value| Question::read(&value)).transpose().map_err(|why| format!("record.fields.decision: {why}"))?,
+            body: take("body")
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(|why| format!("record.fields.body: {why}"))?
+                .unwrap_or_default(),
+            decision: take("decision")
+                .map(|value| Question::read(&value))
+                .transpose()
+                .map_err(|why| format!("record.fields.decision: {why}"))?,
             way,
             ..Sample::default()
         };

@@ -26,8 +26,6 @@ use crate::store::write_file;
 
 /// What an evaluation tells while it goes on. Everything defaults to silence.
 pub trait Watcher: Send {
-    /// Something was decided, skipped or doubted.
-    fn notice(&mut self, _text: &str) {}
     /// A benchmark begins: its name, its samples, and those that were answered before.
     fn benchmark_begins(&mut self, _name: &str, _samples: usize, _cached: usize) {}
     /// A sample is done.
@@ -142,7 +140,7 @@ impl Evaluation {
                 .questions
                 .subsets
                 .iter()
-                .flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, sample)))
+                .flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, &**sample)))
         })
     }
 
@@ -165,7 +163,7 @@ impl Evaluation {
             model: name.clone(),
             interrupted: false,
             lost: false,
-            notices: self.notices.clone(),
+            notices: self.notices.iter().chain(&self.plan.notices).cloned().collect(),
         };
         let epoch = Epoch::now();
         for loaded in &self.loaded {

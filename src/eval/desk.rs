@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::asking::{Answered, Loss};
+use super::asking::{Answered, Loss, Spoken};
 use super::conduct::Loaded;
 use super::figures::Scored;
 use super::method::{Case, Marks, Reply};
@@ -97,6 +97,10 @@ impl Desk<'_> {
             return Ok(false);
         }
         self.count("requests made again", u64::from(answered.retries));
+        for Spoken { record, .. } in &answered.turns {
+            self.count("events of streams that were not understood", u64::from(record.ignored_events));
+            self.count("streams that ended without their mark", u64::from(record.done_missing));
+        }
         let weighs = self.loaded.benchmark.method(sample).weighs_refusals();
         let made = prediction(sample, answered, digest, self.model, weighs);
         if let Some((predictions, _)) = self.files.get_mut(&sample.subset) {

@@ -23,6 +23,7 @@ use crate::engine::Stop;
 use crate::error::Result;
 use crate::record::{Epoch, Record};
 use crate::run::Asker;
+use crate::stats::Host;
 
 /// How the run of a benchmark ended.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,7 +74,7 @@ impl Run<'_> {
         let bare = if is_own { speller.untempered() } else { speller.clone() };
         let mut asking = Asking { dialect, samples: Arc::default(), speller, bare, patience };
         // What is known already is scored at once, the rest is asked.
-        let (mut open, mut digests, mut notices) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut open, mut first, mut digests, mut notices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut cached, mut unfit) = (0, 0);
         for (subset, samples) in &loaded.questions.subsets {
             desk.executed(subset).requested = samples.len() as u64;
@@ -95,7 +96,8 @@ impl Run<'_> {
                     unfit += 1;
                     continue;
                 }
-                let digest = question_digest(&asking.body(sample)?, sample);
+                let request = asking.first(sample)?;
+                let digest = question_digest(&request.body, sample);
                 match cache.get(&digest, sample) {
                     Some(kept) => {
                         used += 1;
@@ -103,7 +105,8 @@ impl Run<'_> {
                         desk.score(sample, &kept.row, &kept.reply)?;
                     }
                     None => {
-                        open.push(sample.clone());
+                        open.push(Arc::clone(sample));
+                        first.push(request);
                         digests.push(digest);
                     }
                 }
@@ -117,7 +120,8 @@ impl Run<'_> {
             }
         }
         if unfit > 0 {
-            notices.push(format!("{name}: the server's protocol has no place for {unfit} of the questions; they failed"));
+            notices
+                .push(format!("{name}: the server's protocol has no place for {unfit} of the questions; they failed"));
         }
         watcher.benchmark_begins(name, loaded.questions.count(), cached);
         progress.add(cached + unfit)?;
@@ -146,10 +150,11 @@ impl Run<'_> {
                 performance.add(record);
                 Ok(())
             };
-            let mut on_tick = || Ok(());
-            let mut sink = Answers::new(asking.dialect.clone(), &mut on_done, &mut on_record, &mut on_tick);
+            let mut sink = Answers::new(asking.dialect.clone(), &mut on_done, &mut on_record);
             let parallel = self.evaluation.task.in_flight()?;
-            let (tally, _) = self.asker.ask(asking.requests(), number, parallel, self.epoch, &mut sink, stop)?;
+            let (tally, host) =
+                self.asker.ask(asking.requests(first), number, parallel, self.epoch, &mut sink, stop)?;
+            notices.extend(of_machine(name, tally.unsent, &host));
             ended = Ended { interrupted: tally.stopped, lost: tally.lost };
             watcher.sample_done(done, failed);
             progress.save()?;
@@ -222,8 +227,22 @@ impl Run<'_> {
     }
 }
 
+/// What the engine noted that a reader of the results should know.
+fn of_machine(name: &str, unsent: u64, host: &Host) -> Vec<String> {
+    let steps = format!(
+        "{name}: the wall clock was set {} times, by up to {:.0} ms, while samples were asked; latencies may be off by that",
+        host.clock_steps, host.clock_step_ms
+    );
+    let left = format!("{name}: {unsent} samples were not asked");
+    [(unsent > 0, left), (host.clock_steps > 0, steps)]
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, said)| said)
+        .collect()
+}
+
 /// A picture for each subset of needles: how well they were found by length and depth.
-fn heat_maps(scored: &[Scored], subsets: &[(String, Vec<Sample>)]) -> Result<Vec<(String, Vec<u8>)>> {
+fn heat_maps(scored: &[Scored], subsets: &[(String, Vec<Arc<Sample>>)]) -> Result<Vec<(String, Vec<u8>)>> {
     let place =
         |sample: &Scored, name: &str| sample.meta.get(name)?.as_u64().and_then(|number| u32::try_from(number).ok());
     let mut pictures = Vec::new();

@@ -120,7 +120,13 @@ fn refusal(status: impl Into<Value>) -> Reply {
 
 /// Makes the row of a sample. `digest` tells the question, `model` is what was asked; where the benchmark weighs refusals, one
 /// is a reply, which EvalScope writes as an empty message beside the error.
-pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &str, weighs_refusals: bool) -> Prediction {
+pub fn prediction(
+    sample: &Sample,
+    answered: &Answered,
+    digest: &str,
+    model: &str,
+    weighs_refusals: bool,
+) -> Prediction {
     let refused = answered.failure.as_ref().filter(|loss| weighs_refusals && loss.is_refusal());
     let mut messages: Vec<Value> = Vec::new();
     for given in &sample.messages {

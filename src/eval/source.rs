@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::Limit;
 use super::benchmark::{Benchmark, Draft};
 use super::card::SubsetBy;
-use super::{orders, readers};
 use super::sample::Sample;
+use super::{orders, readers};
 use crate::error::{Failure, Result, known};
 use crate::hub::Fetched;
 use crate::plan::{Hub, Kind, Pick, Repo, Wanted};
@@ -41,7 +42,7 @@ pub struct Choice {
 #[derive(Debug, Default)]
 pub struct Questions {
     /// Name and samples of each subset.
-    pub subsets: Vec<(String, Vec<Sample>)>,
+    pub subsets: Vec<(String, Vec<Arc<Sample>>)>,
     /// What a reader of the results should know.
     pub notices: Vec<String>,
 }
@@ -88,7 +89,7 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
             for repeat in 0..choice.repeats {
                 let index = samples.len();
                 let group = index / choice.repeats;
-                samples.push(Sample { index, group, repeat, subset: subset.clone(), ..sample.clone() });
+                samples.push(Arc::new(Sample { index, group, repeat, subset: subset.clone(), ..sample.clone() }));
             }
         }
         questions.subsets.push((subset, samples));

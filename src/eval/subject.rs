@@ -94,17 +94,8 @@ pub fn plan(task: &Task, generation: &Generation) -> Result<Plan> {
 }
 
 /// Settings of the generation that say how a request is made and not what text is generated.
-const OF_REQUESTS: [&str; 9] = [
-    "timeout",
-    "retries",
-    "retry_interval",
-    "batch_size",
-    "n",
-    "stream",
-    "extra_headers",
-    "extra_query",
-    "extra_body",
-];
+const OF_REQUESTS: [&str; 9] =
+    ["timeout", "retries", "retry_interval", "batch_size", "n", "stream", "extra_headers", "extra_query", "extra_body"];
 
 /// Refuses what shapes generated text where there is none.
 fn shapes_nothing(task: &Task) -> Result<()> {

@@ -220,7 +220,11 @@ impl Intervals {
         }
         let ratio = error.variance / independent;
         // The ratio of independent values is spread around 1 by sqrt(2 / (batches - 1)).
-        if ratio <= 1.0 + (2.0 / error.freedom).sqrt() { 1.0 } else { ratio * (error.t() / normal_quantile(UPPER)).powi(2) }
+        if ratio <= 1.0 + (2.0 / error.freedom).sqrt() {
+            1.0
+        } else {
+            ratio * (error.t() / normal_quantile(UPPER)).powi(2)
+        }
     }
 
     /// Values in full batches.

@@ -9,12 +9,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::inference::distribution::student_quantile;
-use super::interval::UPPER;
 use super::compare::Evidence;
 use super::figures::{Figures, Spread};
 use super::goodput::{GoodputTally, Slo};
+use super::inference::distribution::student_quantile;
 use super::interval::Interval;
+use super::interval::UPPER;
 use super::summary::Summary;
 use crate::record::Record;
 use crate::units::seconds;

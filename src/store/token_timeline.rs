@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::hlog::cannot;
 use crate::error::{Failure, Result};
 use crate::units::round_to;
 

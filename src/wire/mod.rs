@@ -40,8 +40,8 @@ mod usage;
 
 pub use answer::{Answer, Call, Ended, PART, answer};
 pub use body::{Encoded, encode};
-pub use decoder::Decoder;
 pub use decision::rounding;
+pub use decoder::Decoder;
 pub use delta::{Delta, is_whole, marks_its_end};
 pub use frames::Frames;
 pub use question::Question;

@@ -63,7 +63,9 @@ impl Question {
                 Options::Noul(Some(all.clone()))
             }
             ("noul", _) => return Err("`criteria` of yes or no may say what `true` and `false` mean".to_owned()),
-            ("score", Value::Array(levels)) if (2..=MOST_LEVELS).contains(&levels.len()) && levels.iter().all(is_said) => {
+            ("score", Value::Array(levels))
+                if (2..=MOST_LEVELS).contains(&levels.len()) && levels.iter().all(is_said) =>
+            {
                 Options::Score(levels.clone())
             }
             ("score", _) => {
@@ -256,7 +258,8 @@ mod tests {
         assert!(native(json!(["y", "x"])).is_err_and(|why| why.contains("options")));
         let score = question(json!({"type": "score", "instructions": "how much?", "criteria": ["low", "high"]}))?;
         let two = |legend: Value| {
-            let answer = json!({"type": "score", "probabilities": {"0": 0.5, "1": 0.5}, "score": 0.5, "legend": legend});
+            let answer =
+                json!({"type": "score", "probabilities": {"0": 0.5, "1": 0.5}, "score": 0.5, "legend": legend});
             score.is_answered_by(&json!({"answers": {"answer": answer}}))
         };
         assert_eq!(two(json!({"0": "low", "1": "high"})), Ok(()));

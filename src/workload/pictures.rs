@@ -166,8 +166,8 @@ impl Folder {
 
     fn item(&self, path: &Path) -> Result<Conversation> {
         let refuse = |why: &str| Failure::usage(format!("{}: {why}", path.display()));
-        let bytes =
-            read_at_most(path, LARGEST).map_err(|error| Failure::files(format!("{}: cannot be read", path.display())).because(error))?;
+        let bytes = read_at_most(path, LARGEST)
+            .map_err(|error| Failure::files(format!("{}: cannot be read", path.display())).because(error))?;
         let media = media_type(&bytes).ok_or_else(|| refuse("is no image of a known format"))?;
         let text = std::fs::read_to_string(path.with_extension("txt")).unwrap_or_else(|_| DESCRIBE.to_owned());
         let parts = [json!({"type": "text", "text": text.trim()}), part(data_uri(media, &bytes))];

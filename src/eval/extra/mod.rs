@@ -137,7 +137,9 @@ fn like(aggregate: Aggregate, plain: &[Figure]) -> Figure {
         other.metric == aggregate.metric && other.num == aggregate.num && (other.score - aggregate.score).abs() < 1e-12
     };
     match plain.iter().find(same) {
-        Some(figure) if ["mean", IDENTITY].contains(&aggregate.aggregation.as_str()) => Figure { aggregate, ..figure.clone() },
+        Some(figure) if ["mean", IDENTITY].contains(&aggregate.aggregation.as_str()) => {
+            Figure { aggregate, ..figure.clone() }
+        }
         _ => bare(aggregate),
     }
 }

@@ -167,7 +167,8 @@ fn probabilities_are_judged_by_kind() {
     // JevBench has figures of its own beside them.
     let failed = sample("default", 3, samples[0].meta.clone().into(), None);
     let official = shown("jevbench", &samples.into_iter().chain([failed]).collect::<Vec<_>>());
-    let of = |name: &str| official.iter().filter(|(label, ..)| label.contains(name)).map(|row| row.1).collect::<Vec<_>>();
+    let of =
+        |name: &str| official.iter().filter(|(label, ..)| label.contains(name)).map(|row| row.1).collect::<Vec<_>>();
     assert_eq!((of("/public_accuracy"), of("/family_macro")), (vec![0.5], vec![0.5]));
 }
 

@@ -49,8 +49,9 @@ pub fn slake_form(answer: &str) -> String {
 
 /// A number word in digits, also with the Chinese counter 个 after it.
 fn in_digits(word: &str) -> &str {
-    let named = |word: &str| 
-        digits_of(word).or_else(|| CHINESE.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits));
+    let named = |word: &str| {
+        digits_of(word).or_else(|| CHINESE.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits))
+    };
     let counted = word
         .strip_suffix('个')
         .filter(|bare| named(bare).is_some() || !bare.is_empty() && bare.chars().all(|c| c.is_numeric()));
