@@ -136,10 +136,9 @@ fn decisions_are_evaluated_on_a_decision_server() {
     let general = report(&run, "general_decision");
     assert_eq!(score(&general, "accuracy", "mean"), Some(0.75), "{general}");
     assert_eq!(general["execution_summary"]["succeeded"], 4);
-    let nll =
-        rows(&run, "reviews/test-model/general_decision_default.jsonl")[0]["sample_score"]["score"]["value"]["nll"]
-            .as_f64()
-            .unwrap();
+    let reviews = rows(&run, "reviews/test-model/general_decision_default.jsonl");
+    let first = reviews.iter().find(|row| row["index"] == 0).unwrap();
+    let nll = first["sample_score"]["score"]["value"]["nll"].as_f64().unwrap();
     assert!((nll + 0.9_f64.ln()).abs() < 1e-12, "{nll}");
     assert_eq!(score(&report(&run, "jevbench"), "public_accuracy", "official"), Some(0.75));
     assert!(score(&report(&run, "open_decisions"), "capability", "official").is_some());
@@ -152,7 +151,8 @@ fn decisions_are_evaluated_on_a_decision_server() {
         json!({"state": {"claim": "Whales are fish."}, "questions": {"answer": question}, "model": "test-model"});
     assert!(asked.iter().any(|seen| seen.json() == body), "{body}");
     // The whole reply is kept where EvalScope keeps it.
-    let row = &rows(&run, "predictions/test-model/general_decision_default.jsonl")[0];
+    let all = rows(&run, "predictions/test-model/general_decision_default.jsonl");
+    let row = all.iter().find(|row| row["index"] == 0).unwrap();
     assert_eq!(row["model_output"]["metadata"]["choice_response"]["answers"]["answer"]["choice"], "track", "{row}");
     assert_eq!((&row["model_output"]["model"], &row["model_output"]["id"]), (&json!("served"), &json!("r1")));
     assert_eq!(row["model_output"]["usage"]["input_tokens"], 40);
@@ -204,8 +204,9 @@ fn what_no_decision_server_can_do_is_refused_before_it_is_asked() {
     decides("--datasets gsm8k").says("asks for text").says("general_decision, jevbench, open_decisions, stsb").run();
     decides("--datasets stsb --generation-config temperature=0.5").says("shapes generated text").run();
     let own = r#"{"state": "s", "question": {"type": "choice", "instructions": "?", "criteria": {"a": "x", "b": "y"}}, "expected": "c"}"#;
-    decides("--datasets general_decision --dataset-hub local --dataset-args")
+    decides("--datasets general_decision")
         .file("default_test.jsonl", own)
+        .arg("--dataset-args")
         .arg(r#"{"general_decision": {"local_path": "."}}"#)
         .says("\"c\" is no answer to the question; there are a, b")
         .run();

@@ -119,6 +119,7 @@ fn other_failures_are_no_refusals() {
     let run = kimi(&server).args("--generation-config retries=1,retry_interval=0.01").exit(1).run();
     assert_eq!(count.load(Ordering::SeqCst), 10, "each is tried twice");
     assert_eq!(rate(&run, "param_immutable_reject_rate"), 1.0);
-    assert!((rate(&run, "inference_error_rate") - 5.0 / 55.0).abs() < 1e-12);
+    // Reports have four digits.
+    assert!((rate(&run, "inference_error_rate") - 5.0 / 55.0).abs() < 1e-4);
     assert_eq!(report(&run)["execution_summary"]["errored"], 5);
 }
