@@ -60,6 +60,11 @@ impl Failure {
         Self::new(Exit::Files, message)
     }
 
+    /// A file that could not be written, with what it says of itself.
+    pub fn unwritten(what: impl fmt::Display, source: std::io::Error) -> Self {
+        Self::files(format!("{what} cannot be written")).because(source).hint("is the disk full?")
+    }
+
     /// This program is at fault ([`Exit::Bug`]).
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(Exit::Bug, message)

@@ -1,16 +1,11 @@
 //! `evalscope eval` against scripted servers: scores, files, failures, and that no answer is ever lost.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use evalscope::error::Failure;
-use evalscope::eval::conduct::Evaluation;
-use evalscope::eval::method::Reply as Said;
-use evalscope::eval::subject;
-use evalscope::eval::task::Task;
 use serde_json::{Value, json};
 
 use crate::support::{Perf, Reply, Run, Seen, Server, eval};
@@ -310,111 +305,4 @@ fn keys_are_nowhere() {
             }
         }
     }
-}
-
-/// What is asked, as a server sees it: the texts of all messages.
-fn words(messages: &Value) -> String {
-    let text = |message: &Value| match &message["content"] {
-        Value::Array(parts) => parts.iter().map(|part| part.to_string()).collect::<String>(),
-        other => other.as_str().unwrap_or_default().to_owned(),
-    };
-    messages.as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join("\u{1}")
-}
-
-/// A perfect and a hopeless reply, and the place of the sample, by what is asked.
-type Replies = HashMap<String, (Said, Said, usize)>;
-
-/// The samples of every card with a perfect and a hopeless reply to each, by what is asked.
-/// Also which of them are plain means over an even number of samples, so that half of the answers is half of the score.
-fn rehearsed(cache: &Path) -> (Vec<String>, BTreeSet<String>, Replies) {
-    let task = Task { dataset_hub: Some("sample".to_owned()), ..Task::default() };
-    let mut replies = HashMap::new();
-    let (mut names, mut means) = (Vec::new(), BTreeSet::new());
-    for entry in evalscope::eval::conduct::catalog(&task).unwrap().all() {
-        let name = entry.card.name.clone();
-        let task = Task { datasets: Some(vec![name.clone()]), ..task.clone() };
-        let plan = subject::plan(&task, &task.generation()).unwrap();
-        let mut fetch = |_: &evalscope::plan::Wanted| Err(Failure::usage("nothing is fetched"));
-        // A mixture has no questions of its own, and a haystack is made with a tokenizer of the user's.
-        let evaluation = match Evaluation::prepare(&task, plan, cache, &mut fetch) {
-            Err(_) if MADE.contains(&name.as_str()) => continue,
-            evaluation => evaluation.unwrap_or_else(|failure| panic!("{name}: {failure}")),
-        };
-        let even = evaluation.counts().iter().flat_map(|(_, subsets)| subsets).all(|(_, samples)| samples % 2 == 0);
-        let report = &entry.card.report;
-        // ToolBench's F1 is of the steps that call something, not of all.
-        if even
-            && name != "tool_bench"
-            && report.rows.is_none()
-            && report.aggregate.as_deref().is_none_or(|aggregate| aggregate == "mean")
-        {
-            means.insert(name.clone());
-        }
-        names.push(name);
-        for (benchmark, sample) in evaluation.samples() {
-            let method = benchmark.method(sample);
-            let (Some(right), Some(wrong)) = (method.right(sample), method.wrong(sample)) else { continue };
-            replies.insert(words(&json!(sample.messages)), (right, wrong, sample.index));
-        }
-    }
-    (names, means, replies)
-}
-
-fn reply(said: &Said, turn: usize) -> Reply {
-    let calls: Vec<Value> = said.calls.iter().map(|call| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})).collect();
-    if calls.is_empty() {
-        return saying(said.turns.get(turn).unwrap_or(&said.text));
-    }
-    whole(json!({"role": "assistant", "content": said.text, "tool_calls": calls}), "tool_calls")
-}
-
-/// Benchmarks whose questions are made of something of the user's.
-const MADE: [&str; 2] = ["data_collection", "needle_haystack"];
-
-/// Benchmarks that a server of chats cannot answer rightly, or whose marks are no 0 for a hopeless reply by the rules of their
-/// authors: EQ-Bench goes below 0, decisions are probabilities, and Kimi's verifier wants requests to be refused.
-const ODD: [&str; 6] = ["eq_bench", "general_decision", "jevbench", "kimi_verifier", "open_decisions", "stsb"];
-
-#[test]
-fn every_card_gives_1_for_right_0_for_wrong_and_half_for_half() {
-    let cache = tempfile::tempdir().unwrap();
-    let (names, means, replies) = rehearsed(cache.path());
-    assert!(names.len() > 120 && means.len() > 90, "{} cards, {} means", names.len(), means.len());
-    let replies = Arc::new(replies);
-    let mut scores: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
-    for mode in 0..3 {
-        let known = Arc::clone(&replies);
-        let server = Server::start(move |seen| {
-            let asked = seen.json()["messages"].as_array().cloned().unwrap_or_default();
-            // A later turn begins with what was asked first.
-            let first =
-                (1..=asked.len()).rev().find_map(|count| Some((count, known.get(&words(&json!(asked[..count])))?)));
-            let Some((count, (right, wrong, index))) = first else { return saying("?") };
-            let said = if mode == 0 || (mode == 2 && index % 2 == 0) { right } else { wrong };
-            let turn = asked[count..].iter().filter(|message| message["role"] == "assistant").count();
-            reply(said, turn)
-        });
-        let run = eval()
-            .args("--model test-model --dataset-hub sample --no-timestamp --work-dir out --ignore-errors --api-url")
-            .arg(server.at("/v1"))
-            .arg("--datasets")
-            .arg(names.join(","))
-            .run();
-        for name in &names {
-            let report = read(&run.home().join(format!("out/reports/test-model/{name}.json")));
-            let primary = &report["primary_metric_identity"];
-            let metric = report["metrics"].as_array().unwrap().iter().find(|metric| &metric["identity"] == primary);
-            scores.entry(name.clone()).or_default().push(metric.and_then(|metric| metric["score"].as_f64()));
-        }
-    }
-    let mut wrong = Vec::new();
-    for (name, found) in &scores {
-        let near = |at: usize, value: f64| found[at].is_some_and(|score| (score - value).abs() < 1e-6);
-        let halves = !means.contains(name) || near(2, 0.5);
-        let sound = near(0, 1.0) && near(1, 0.0) && halves;
-        if !sound && !ODD.contains(&name.as_str()) {
-            wrong.push(format!("{name}: {found:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), scores.len(), wrong.join("\n"));
 }

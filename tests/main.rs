@@ -3,6 +3,7 @@
 
 mod audit;
 mod bad_input;
+mod cards;
 mod compare;
 mod confidence;
 mod connections;
@@ -39,6 +40,7 @@ mod support;
 mod tls;
 mod trackers;
 mod trust;
+mod vendors;
 mod vllm;
 mod vllm_bench;
 mod workload;

@@ -366,11 +366,6 @@ impl Live {
 }
 
 impl Watcher for Live {
-    fn notice(&mut self, text: &str) {
-        tracing::warn!("{text}");
-        self.bar.suspend(|| self.console.warn(text));
-    }
-
     fn benchmark_begins(&mut self, name: &str, samples: usize, cached: usize) {
         let had = if cached > 0 { format!(", {cached} of them answered before") } else { String::new() };
         let text = format!("{name}: {samples} samples{had}");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::reasoning::{Thought, thought};
 use super::sample::Sample;
 use crate::engine::{Request, Requests, Said, Turn, Turns};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::prompt::{Content, Prompt};
 use crate::record::{FailureKind, Outcome, Record, Sink};
 use crate::run::Speller;
@@ -52,55 +52,81 @@ fn may_recover(record: &Record) -> bool {
 /// What asks a list of samples.
 #[derive(Clone)]
 pub struct Asking {
+    /// What the target speaks.
+    pub dialect: Dialect,
     /// The samples, in the order in which they are asked.
-    pub samples: Arc<Vec<Sample>>,
+    pub samples: Arc<Vec<Arc<Sample>>>,
     /// How prompts become requests.
     pub speller: Speller,
+    /// The same without what this program sets of its own accord.
+    pub bare: Speller,
     /// How often, and how soon.
     pub patience: Patience,
 }
 
 impl Asking {
-    /// Their requests, one after another.
-    pub fn requests(&self) -> Requests {
+    /// The requests of the samples, one after another: the first ones as [`Asking::first`] made them, and what follows each.
+    pub fn requests(&self, first: Vec<Request>) -> Requests {
         let this = self.clone();
-        let mut next = 0;
-        Box::new(std::iter::from_fn(move || {
-            let sample = this.samples.get(next)?;
-            let course =
-                Course { asking: this.clone(), at: next, messages: sample.messages.clone(), turn: 0, attempt: 0 };
-            next += 1;
-            Some(course.request().map(|request| Request { then: Some(Box::new(course)), ..request }))
+        Box::new(first.into_iter().enumerate().map(move |(at, request)| {
+            let course = Course { asking: this.clone(), at, said: Vec::new(), turn: 0, attempt: 0 };
+            Ok(Request { then: Some(Box::new(course)), ..request })
         }))
     }
 
-    /// The body of the first request of a sample, as it is sent.
+    /// The first request of a sample.
     ///
     /// # Errors
     /// When the dialect of the target has no place for what the sample holds.
-    pub fn body(&self, sample: &Sample) -> Result<bytes::Bytes> {
-        self.speller.request(&prompt(sample, &sample.messages)).map(|request| request.body)
+    pub fn first(&self, sample: &Sample) -> Result<Request> {
+        self.request(sample, &sample.messages)
+    }
+
+    /// Why the protocol of the target has no place for the question of a sample, where it has none.
+    pub fn unfit(&self, sample: &Sample) -> Option<String> {
+        let question = sample.decision.as_ref().filter(|_| self.dialect.decides())?;
+        question.body(&self.dialect, "").err()
+    }
+
+    /// A sample's request after what was said so far.
+    fn request(&self, sample: &Sample, messages: &[Value]) -> Result<Request> {
+        let content = match sample.decision.as_ref().filter(|_| self.dialect.decides()) {
+            Some(question) => {
+                let body = question.body(&self.dialect, &system(messages));
+                Content::Body(body.map_err(|why| Failure::usage(format!("a question cannot be asked: {why}")))?)
+            }
+            None => chat(sample, messages),
+        };
+        // A sample with parameters of its own finds out what these do, so it goes without those that nobody asked for.
+        let speller = if sample.body.is_empty() { &self.speller } else { &self.bare };
+        speller.request(&Prompt::new(content))
     }
 }
 
-/// A sample's prompt after what was said so far.
-fn prompt(sample: &Sample, messages: &[Value]) -> Prompt {
-    match &sample.tools {
-        None => Prompt::new(Content::Messages(messages.to_vec())),
-        Some(tools) => {
-            let mut body = Map::new();
-            body.insert("messages".to_owned(), json!(messages));
-            body.insert("tools".to_owned(), tools.clone());
-            Prompt::new(Content::Body(body))
-        }
+/// What the system says in a chat.
+fn system(messages: &[Value]) -> String {
+    let said = messages.iter().filter(|message| message["role"] == "system");
+    said.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A chat, with the tools of the sample and what else its body holds.
+fn chat(sample: &Sample, messages: &[Value]) -> Content {
+    if sample.tools.is_none() && sample.body.is_empty() {
+        return Content::Messages(messages.to_vec());
     }
+    let mut body = Map::new();
+    body.insert("messages".to_owned(), json!(messages));
+    body.extend(sample.tools.iter().map(|tools| ("tools".to_owned(), tools.clone())));
+    body.extend(sample.body.clone());
+    Content::Body(body)
 }
 
 /// What follows a request: the next turn after an answer, the same request after a failure that may pass.
 struct Course {
     asking: Asking,
     at: usize,
-    messages: Vec<Value>,
+    /// What was said after the messages of the sample.
+    said: Vec<Value>,
     /// Turns of the user after the first that were said.
     turn: usize,
     attempt: u32,
@@ -113,7 +139,10 @@ impl Course {
 
     fn request(&self) -> Result<Request> {
         let Some(sample) = self.asking.samples.get(self.at) else { return Ok(Request::default()) };
-        self.asking.speller.request(&prompt(sample, &self.messages))
+        if self.said.is_empty() {
+            return self.asking.first(sample);
+        }
+        self.asking.request(sample, &[&sample.messages[..], &self.said[..]].concat())
     }
 }
 
@@ -124,8 +153,8 @@ impl Turns for Course {
             let Some(turn) = turn.cloned() else { return Ok(None) };
             self.turn += 1;
             self.attempt = 0;
-            self.messages.push(json!({"role": "assistant", "content": thought(said.text, "").answer}));
-            self.messages.push(json!({"role": "user", "content": turn}));
+            self.said.push(json!({"role": "assistant", "content": thought(said.text, "").answer}));
+            self.said.push(json!({"role": "user", "content": turn}));
             return Ok(Some(Turn { request: self.request()?, pause: Duration::ZERO }));
         }
         let patience = self.asking.patience;
@@ -152,7 +181,49 @@ pub struct Answered {
     /// Requests that failed and were made again.
     pub retries: u32,
     /// Why it failed in the end.
-    pub failure: Option<(Outcome, String)>,
+    pub failure: Option<Loss>,
+}
+
+/// The status with which HTTP servers refuse a request that is wrong.
+pub const REFUSED: u16 = 400;
+
+/// Why a sample has no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loss {
+    /// What happened: how the last request ended, or [`Loss::UNFIT`].
+    pub kind: &'static str,
+    /// Why, in words.
+    pub why: String,
+    /// The status of the last reply, where one came that was not a success.
+    pub status: Option<u16>,
+}
+
+impl Loss {
+    /// The protocol of the target has no place for the question.
+    pub const UNFIT: &'static str = "unfit";
+
+    fn of(record: &Record) -> Self {
+        let name = record.outcome.name();
+        let status = record.status.filter(|_| record.outcome == Outcome::Failed(FailureKind::Status));
+        Loss { kind: name, why: record.error.clone().unwrap_or_else(|| name.to_owned()), status }
+    }
+
+    /// Whether the server refused the request as it is.
+    pub fn is_refusal(&self) -> bool {
+        self.status == Some(REFUSED)
+    }
+
+    /// Whether it is the end of the run and not of the sample.
+    pub fn is_cut(&self) -> bool {
+        self.kind == Outcome::Cancelled.name()
+    }
+}
+
+impl Answered {
+    /// What comes of a sample that is not asked, and why it is not.
+    pub fn unfit(why: String) -> Self {
+        Answered { turns: Vec::new(), retries: 0, failure: Some(Loss { kind: Loss::UNFIT, why, status: None }) }
+    }
 }
 
 /// One answer with what was measured of it.
@@ -174,8 +245,6 @@ pub struct Answers<'a> {
     done: &'a mut (dyn FnMut(usize, Answered) -> Result<()> + Send),
     /// Called with each record, of tries that failed as well.
     seen: &'a mut (dyn FnMut(&Record) -> Result<()> + Send),
-    /// Called a few times a second.
-    tick: &'a mut (dyn FnMut() -> Result<()> + Send),
 }
 
 impl<'a> Answers<'a> {
@@ -184,9 +253,8 @@ impl<'a> Answers<'a> {
         dialect: Dialect,
         done: &'a mut (dyn FnMut(usize, Answered) -> Result<()> + Send),
         seen: &'a mut (dyn FnMut(&Record) -> Result<()> + Send),
-        tick: &'a mut (dyn FnMut() -> Result<()> + Send),
     ) -> Self {
-        Answers { dialect, pending: HashMap::new(), done, seen, tick }
+        Answers { dialect, pending: HashMap::new(), done, seen }
     }
 }
 
@@ -203,8 +271,7 @@ impl Sink for Answers<'_> {
             record.gaps_ns = Vec::new();
             answered.turns.push(Spoken { answer, thought, record });
         } else if over {
-            let why = record.error.clone().unwrap_or_else(|| record.outcome.name().to_owned());
-            answered.failure = Some((record.outcome, why));
+            answered.failure = Some(Loss::of(&record));
         } else {
             answered.retries += 1;
         }
@@ -213,10 +280,6 @@ impl Sink for Answers<'_> {
             return Ok(());
         }
         (self.done)(usize::try_from(place).unwrap_or(usize::MAX), answered)
-    }
-
-    fn tick(&mut self) -> Result<()> {
-        (self.tick)()
     }
 }
 

@@ -16,8 +16,9 @@ use super::options::{options, shuffle};
 use super::params::{params, shots};
 use super::sample::{Sample, spelled};
 use super::slots::Slots;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, known};
 use crate::table::Row;
+use crate::wire::Question;
 
 /// A card with what the user changed of it.
 #[derive(Debug)]
@@ -237,11 +238,25 @@ impl Benchmark {
             meta,
             turns: list("turns").iter().map(spelled).collect(),
             tools: take("tools"),
+            body: take("body")
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(|why| format!("record.fields.body: {why}"))?
+                .unwrap_or_default(),
+            decision: take("decision")
+                .map(|value| Question::read(&value))
+                .transpose()
+                .map_err(|why| format!("record.fields.decision: {why}"))?,
             way,
             ..Sample::default()
         };
         if take("question").is_none() && messages.is_none() {
             return Err("the record has no question: record.fields.question gives nothing".to_owned());
+        }
+        let (right, between) = (sample.target_text(), sample.meta.get("continuous") == Some(&Value::Bool(true)));
+        if let Some(question) = sample.decision.as_ref().filter(|question| !question.admits(&right, between)) {
+            let labels = known(question.labels());
+            return Err(format!("record.fields.target: {right:?} is no answer to the question; there are {labels}"));
         }
         if self.args.shuffle_choices == Some(true) {
             shuffle(&mut sample, self.seed);

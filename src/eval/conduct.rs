@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::DatasetArgs;
 use super::benchmark::Benchmark;
-use super::card::Catalog;
+use super::card::{Catalog, Entry};
 use super::filters::Filters;
 use super::one_run::Run;
 use super::progress::Progress;
@@ -18,7 +18,7 @@ use super::source::{Choice, Fetch, Place, Questions, is_local, load};
 use super::subject;
 use super::task::{Generation, Task};
 use crate::engine::Stop;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, known};
 use crate::plan::{Hub, Plan};
 use crate::record::Epoch;
 use crate::run::Asker;
@@ -26,8 +26,6 @@ use crate::store::write_file;
 
 /// What an evaluation tells while it goes on. Everything defaults to silence.
 pub trait Watcher: Send {
-    /// Something was decided, skipped or doubted.
-    fn notice(&mut self, _text: &str) {}
     /// A benchmark begins: its name, its samples, and those that were answered before.
     fn benchmark_begins(&mut self, _name: &str, _samples: usize, _cached: usize) {}
     /// A sample is done.
@@ -104,6 +102,9 @@ impl Evaluation {
             notices.extend(unused(&name, &args));
             let filters = Filters::of(args.filters.as_ref())
                 .map_err(|why| Failure::usage(format!("--dataset-args {name}: filters: {why}")))?;
+            if plan.target.dialect.decides() {
+                asks_for_decisions(&catalog, entry)?;
+            }
             compiled.push((Benchmark::new(entry, args, task.seed())?, filters));
         }
         let mut loaded = Vec::new();
@@ -139,7 +140,7 @@ impl Evaluation {
                 .questions
                 .subsets
                 .iter()
-                .flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, sample)))
+                .flat_map(move |(_, samples)| samples.iter().map(move |sample| (&loaded.benchmark, &**sample)))
         })
     }
 
@@ -162,7 +163,7 @@ impl Evaluation {
             model: name.clone(),
             interrupted: false,
             lost: false,
-            notices: self.notices.clone(),
+            notices: self.notices.iter().chain(&self.plan.notices).cloned().collect(),
         };
         let epoch = Epoch::now();
         for loaded in &self.loaded {
@@ -214,6 +215,17 @@ impl Evaluation {
         }
         Ok(config)
     }
+}
+
+/// Refuses a card that asks for text where the server gives probabilities of options.
+fn asks_for_decisions(catalog: &Catalog, entry: &Entry) -> Result<()> {
+    let decides = |entry: &Entry| entry.card.record.fields.decision.is_some();
+    if decides(entry) {
+        return Ok(());
+    }
+    let all = catalog.all().filter(|entry| decides(entry)).map(|entry| &entry.card.name);
+    Err(Failure::usage(format!("{}: it asks for text, and a decision server gives none", entry.card.name))
+        .hint(format!("set another --eval-type, or ask one of {}", known(all))))
 }
 
 /// How values of samples become one: as the user says, else as the card does.

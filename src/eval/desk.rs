@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::asking::Answered;
+use super::asking::{Answered, Loss, Spoken};
 use super::conduct::Loaded;
 use super::figures::Scored;
 use super::method::{Case, Marks, Reply};
 use super::report::Execution;
-use super::rows::{prediction, review, was_cut};
+use super::rows::{prediction, review};
 use super::run_folder::RowFile;
 use super::sample::Sample;
 use crate::error::Result;
@@ -52,7 +52,9 @@ impl Desk<'_> {
             Some("none") => self.count("replies without an answer in the form that was asked for", 1),
             _ => {}
         }
-        if reply.text.trim().is_empty() && reply.calls.is_empty() {
+        if row["model_output"]["error"].is_string() {
+            self.count("refusals by the server that count as answers", 1);
+        } else if reply.text.trim().is_empty() && reply.calls.is_empty() {
             self.count("empty answers", 1);
         }
         if reply.ended == crate::wire::Ended::Length {
@@ -91,11 +93,16 @@ impl Desk<'_> {
 
     /// Keeps an answer that came, then scores it.
     pub(super) fn take(&mut self, sample: &Sample, digest: &str, answered: &Answered) -> Result<bool> {
-        if was_cut(answered) {
+        if answered.failure.as_ref().is_some_and(Loss::is_cut) {
             return Ok(false);
         }
         self.count("requests made again", u64::from(answered.retries));
-        let made = prediction(sample, answered, digest, self.model);
+        for Spoken { record, .. } in &answered.turns {
+            self.count("events of streams that were not understood", u64::from(record.ignored_events));
+            self.count("streams that ended without their mark", u64::from(record.done_missing));
+        }
+        let weighs = self.loaded.benchmark.method(sample).weighs_refusals();
+        let made = prediction(sample, answered, digest, self.model, weighs);
         if let Some((predictions, _)) = self.files.get_mut(&sample.subset) {
             predictions.write(&made.row)?;
         }

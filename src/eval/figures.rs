@@ -7,7 +7,7 @@ use super::aggregate::confusion::{Verdict, binary, several};
 use super::aggregate::means::{Weighted, clipped, plain, weighted};
 use super::aggregate::parts::{Part, macro_, micro};
 use super::aggregate::repeats::{Attempt, mean_and_pass_at_k, mean_and_pass_hat_k, mean_and_vote_at_k};
-use super::aggregate::{Aggregate, canonical};
+use super::aggregate::{Aggregate, IDENTITY, canonical};
 use super::choice::multi_label_figures;
 use super::method::{Marks, Standing};
 use crate::stats::inference::Bounds;
@@ -199,12 +199,12 @@ fn labels(samples: &[&Scored]) -> Vec<Aggregate> {
     let pairs: Vec<(&str, &str)> = noted.iter().map(|(given, right)| (given.as_str(), right.as_str())).collect();
     let labels: Vec<char> = all.chars().collect();
     let made = multi_label_figures(&pairs, &labels);
-    let of = |name: &str, aggregation: &str, score: f64| Aggregate::new(name, aggregation, score, pairs.len() as u64);
+    let of = |name: &str, score: f64| Aggregate::new(name, IDENTITY, score, pairs.len() as u64);
     vec![
-        of("f1_weighted", "f1_weighted", made.f1_weighted),
-        of("f1_micro", "f1_weighted", made.f1_micro),
-        of("f1_macro", "f1_weighted", made.f1_macro),
-        of("exact_match", "f1_weighted", made.exact_match),
+        of("f1_weighted", made.f1_weighted),
+        of("f1_micro", made.f1_micro),
+        of("f1_macro", made.f1_macro),
+        of("exact_match", made.exact_match),
     ]
 }
 

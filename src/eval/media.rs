@@ -1,16 +1,16 @@
 //! Images, sound and video of a record as parts of a message.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::table::bytes_of;
+use crate::table::{bytes_of, file_below};
 use crate::workload::{data_uri, media_type};
 
 /// Largest file that is sent.
-const LARGEST: u64 = 256 << 20;
+pub const LARGEST: u64 = 256 << 20;
 
 /// What a medium is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn bytes(value: &Value, folder: &Path) -> Result<Vec<u8>, String> {
     match text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
         Some((_, data)) => STANDARD.decode(data.trim()).map_err(|error| format!("is no base64: {error}")),
         None if is_linked(text) => Err(format!("{}: is not at hand", text.chars().take(80).collect::<String>())),
-        None => file(folder, text).or_else(|why| {
+        None => file_below(folder, text, LARGEST).or_else(|why| {
             // Some tables hold the bytes themselves as text.
             STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() > 8).ok_or(why)
         }),
@@ -98,25 +98,6 @@ fn sound(bytes: &[u8]) -> &'static str {
         [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] => "mp3",
         _ => "wav",
     }
-}
-
-/// The bytes of a file of the folder. A path that leads out of it is refused.
-/// A file of a folder.
-///
-/// # Errors
-/// In words, when it cannot be read or leads out of the folder.
-pub fn file(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
-    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    let full = folder.join(path);
-    let inside = || Some(full.canonicalize().ok()?.starts_with(folder.canonicalize().ok()?));
-    if !plain || inside() == Some(false) {
-        return Err(format!("{path}: leads out of the folder of the data"));
-    }
-    let size = std::fs::metadata(&full).map_err(|error| format!("{path}: cannot be read: {error}"))?.len();
-    if size > LARGEST {
-        return Err(format!("{path}: {size} bytes, more than {LARGEST}"));
-    }
-    std::fs::read(&full).map_err(|error| format!("{path}: cannot be read: {error}"))
 }
 
 /// A text with media where it names them, such as `<image 1>` or `<image_1>`; those it does not name stand behind it.

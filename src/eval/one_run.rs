@@ -23,6 +23,7 @@ use crate::engine::Stop;
 use crate::error::Result;
 use crate::record::{Epoch, Record};
 use crate::run::Asker;
+use crate::stats::Host;
 
 /// How the run of a benchmark ended.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,9 +68,14 @@ impl Run<'_> {
         let interval =
             Duration::try_from_secs_f64(generation.retry_interval.max(0.0)).unwrap_or(Duration::from_secs(10));
         let patience = Patience { retries: generation.retries, interval };
-        let mut asking = Asking { samples: Arc::default(), speller: self.asker.speller(), patience };
+        let dialect = self.asker.plan().target.dialect.clone();
+        let speller = self.asker.speller();
+        let is_own = self.evaluation.task.generation_config.as_ref().is_none_or(|given| given.is_empty());
+        let bare = if is_own { speller.untempered() } else { speller.clone() };
+        let mut asking = Asking { dialect, samples: Arc::default(), speller, bare, patience };
         // What is known already is scored at once, the rest is asked.
-        let (mut open, mut digests, mut cached, mut notices) = (Vec::new(), Vec::new(), 0, Vec::new());
+        let (mut open, mut first, mut digests, mut notices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut cached, mut unfit) = (0, 0);
         for (subset, samples) in &loaded.questions.subsets {
             desk.executed(subset).requested = samples.len() as u64;
             let path = folder.predictions(name, subset);
@@ -85,7 +91,13 @@ impl Run<'_> {
                 .insert(subset.clone(), (RowFile::append(&path)?, RowFile::create(&folder.reviews(name, subset))?));
             let mut used = 0;
             for sample in samples {
-                let digest = question_digest(&asking.body(sample)?, sample);
+                if let Some(why) = asking.unfit(sample) {
+                    desk.take(sample, "", &Answered::unfit(why))?;
+                    unfit += 1;
+                    continue;
+                }
+                let request = asking.first(sample)?;
+                let digest = question_digest(&request.body, sample);
                 match cache.get(&digest, sample) {
                     Some(kept) => {
                         used += 1;
@@ -93,7 +105,8 @@ impl Run<'_> {
                         desk.score(sample, &kept.row, &kept.reply)?;
                     }
                     None => {
-                        open.push(sample.clone());
+                        open.push(Arc::clone(sample));
+                        first.push(request);
                         digests.push(digest);
                     }
                 }
@@ -106,13 +119,17 @@ impl Run<'_> {
                 ));
             }
         }
+        if unfit > 0 {
+            notices
+                .push(format!("{name}: the server's protocol has no place for {unfit} of the questions; they failed"));
+        }
         watcher.benchmark_begins(name, loaded.questions.count(), cached);
-        progress.add(cached)?;
+        progress.add(cached + unfit)?;
         asking.samples = Arc::new(open);
         let mut ended = Ended::default();
-        let mut failed = 0;
+        let mut failed = unfit;
         if !asking.samples.is_empty() && !stop.is_draining() {
-            let (mut done, mut told) = (cached, Instant::now());
+            let (mut done, mut told) = (cached + unfit, Instant::now());
             let samples = Arc::clone(&asking.samples);
             let number = samples.len() as u64;
             let mut on_done = |place: usize, answered: Answered| -> Result<()> {
@@ -133,11 +150,11 @@ impl Run<'_> {
                 performance.add(record);
                 Ok(())
             };
-            let mut on_tick = || Ok(());
-            let dialect = self.asker.plan().target.dialect.clone();
-            let mut sink = Answers::new(dialect, &mut on_done, &mut on_record, &mut on_tick);
+            let mut sink = Answers::new(asking.dialect.clone(), &mut on_done, &mut on_record);
             let parallel = self.evaluation.task.in_flight()?;
-            let (tally, _) = self.asker.ask(asking.requests(), number, parallel, self.epoch, &mut sink, stop)?;
+            let (tally, host) =
+                self.asker.ask(asking.requests(first), number, parallel, self.epoch, &mut sink, stop)?;
+            notices.extend(of_machine(name, tally.unsent, &host));
             ended = Ended { interrupted: tally.stopped, lost: tally.lost };
             watcher.sample_done(done, failed);
             progress.save()?;
@@ -210,8 +227,22 @@ impl Run<'_> {
     }
 }
 
+/// What the engine noted that a reader of the results should know.
+fn of_machine(name: &str, unsent: u64, host: &Host) -> Vec<String> {
+    let steps = format!(
+        "{name}: the wall clock was set {} times, by up to {:.0} ms, while samples were asked; latencies may be off by that",
+        host.clock_steps, host.clock_step_ms
+    );
+    let left = format!("{name}: {unsent} samples were not asked");
+    [(unsent > 0, left), (host.clock_steps > 0, steps)]
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, said)| said)
+        .collect()
+}
+
 /// A picture for each subset of needles: how well they were found by length and depth.
-fn heat_maps(scored: &[Scored], subsets: &[(String, Vec<Sample>)]) -> Result<Vec<(String, Vec<u8>)>> {
+fn heat_maps(scored: &[Scored], subsets: &[(String, Vec<Arc<Sample>>)]) -> Result<Vec<(String, Vec<u8>)>> {
     let place =
         |sample: &Scored, name: &str| sample.meta.get(name)?.as_u64().and_then(|number| u32::try_from(number).ok());
     let mut pictures = Vec::new();

@@ -7,6 +7,7 @@
 use ring::digest::{SHA256, digest};
 
 use crate::random::Python;
+use crate::workload::Pcg64;
 
 /// Generator seeded by the parts, joined by a NUL.
 fn generator(parts: &[&str]) -> Python {
@@ -18,6 +19,16 @@ fn shuffled(mut generator: Python, length: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..length).collect();
     generator.shuffle(&mut places);
     places
+}
+
+/// Puts records in the order of a seed: as `datasets.Dataset.shuffle` does, which takes numpy's generator, where they are a
+/// table of a hub, and as Python's `random` does where EvalScope reads them itself.
+pub fn records<T>(records: &mut [T], seed: u64, of_hub: bool) {
+    if of_hub {
+        Pcg64::new(seed).shuffle(records);
+    } else {
+        Python::new(seed).shuffle(records);
+    }
 }
 
 /// Order of so many things by a hash of texts, joined by a NUL.
@@ -56,6 +67,18 @@ pub fn reward_bench(prompt: &str, chosen: &str, rejected: &str) -> Vec<usize> {
 mod tests {
     use super::*;
     use serde_json::Value;
+
+    #[test]
+    fn records_of_a_hub_come_as_numpy_puts_them() {
+        let order = |of_hub| {
+            let mut places: Vec<u32> = (0..8).collect();
+            records(&mut places, 42, of_hub);
+            places
+        };
+        // numpy.random.default_rng(42).permutation(8), and random.Random(42).shuffle(list(range(8))).
+        assert_eq!(order(true), [3, 4, 2, 7, 6, 1, 5, 0]);
+        assert_eq!(order(false), [3, 4, 6, 7, 2, 5, 0, 1]);
+    }
 
     /// What `tests/golden/make_orders.py` wrote.
     const GOLDEN: &str = include_str!("../../tests/golden/orders.jsonl");

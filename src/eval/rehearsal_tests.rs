@@ -70,7 +70,8 @@ fn faults(entry: &Entry, cache: &Path) -> Result<(usize, Vec<String>), Failure> 
     let name = entry.card.name.as_str();
     let otherwise = OTHERWISE.iter().find(|(other, ..)| *other == name);
     let wanted = otherwise.map_or((Some(1.0), Some(0.0)), |(_, right, wrong)| (*right, *wrong));
-    let samples: Vec<&Sample> = questions.subsets.iter().flat_map(|(_, samples)| samples).collect();
+    let samples: Vec<&Sample> =
+        questions.subsets.iter().flat_map(|(_, samples)| samples).map(|sample| &**sample).collect();
     let faults = samples.iter().flat_map(|sample| rehearsed(&benchmark, sample, wanted)).collect();
     Ok((samples.len(), faults))
 }

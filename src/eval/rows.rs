@@ -3,15 +3,17 @@
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-use super::asking::{Answered, Spoken};
+use super::asking::{Answered, REFUSED, Spoken};
 use super::method::{Marks, Reply, Standing};
 use super::sample::Sample;
-use crate::record::{Outcome, Record};
+use crate::record::Record;
 use crate::units::seconds;
 use crate::wire::{Call, Ended};
 
 /// Where our own facts of a prediction stand: `model_output.metadata.evalscope`.
 const OWN: &str = "evalscope";
+/// Where EvalScope keeps the reply of a decision server, below `model_output.metadata`.
+const DECISION: &str = "choice_response";
 
 /// An answer as a file keeps it and a scorer takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,8 +112,22 @@ fn said(digest: &str, place: usize, spoken: &Spoken, model: &str) -> Value {
         "perf_metrics": perf(&spoken.record), "role": "assistant", "tool_calls": calls(&spoken.answer.calls), "model": model})
 }
 
-/// Makes the row of a sample. `digest` tells the question, `model` is what was asked.
-pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &str) -> Prediction {
+/// What a server says that refuses a request, as scorers see it.
+fn refusal(status: impl Into<Value>) -> Reply {
+    let raw = Map::from_iter([("status".to_owned(), status.into())]);
+    Reply { raw: Some(Value::Object(raw)), turns: vec![String::new()], ended: Ended::Stop, ..Reply::default() }
+}
+
+/// Makes the row of a sample. `digest` tells the question, `model` is what was asked; where the benchmark weighs refusals, one
+/// is a reply, which EvalScope writes as an empty message beside the error.
+pub fn prediction(
+    sample: &Sample,
+    answered: &Answered,
+    digest: &str,
+    model: &str,
+    weighs_refusals: bool,
+) -> Prediction {
+    let refused = answered.failure.as_ref().filter(|loss| weighs_refusals && loss.is_refusal());
     let mut messages: Vec<Value> = Vec::new();
     for given in &sample.messages {
         let role = given["role"].as_str().unwrap_or("user");
@@ -124,7 +140,7 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         messages.push(said(digest, messages.len(), spoken, model));
     }
     let last = answered.turns.last();
-    let error = answered.failure.as_ref().map(|(_, why)| why.clone());
+    let error = answered.failure.as_ref().map(|loss| loss.why.clone());
     let total = |pick: fn(&Record) -> Option<u64>| -> Option<u64> {
         answered.turns.iter().map(|spoken| pick(&spoken.record)).sum()
     };
@@ -135,11 +151,14 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         Some(spoken) if error.is_none() => json!([{
             "message": messages.last(), "stop_reason": reason(spoken.answer.ended), "logprobs": spoken.answer.logprobs,
         }]),
+        None if refused.is_some() => json!([{
+            "message": message(&name(digest, messages.len()), "assistant", json!("")), "stop_reason": "stop", "logprobs": null,
+        }]),
         _ => json!([]),
     };
     let stamps: Vec<Value> = answered.turns.iter().map(|spoken| stamps(&spoken.record)).collect();
     let served = last.and_then(|spoken| spoken.answer.model.clone()).unwrap_or_else(|| model.to_owned());
-    let row = json!({
+    let mut row = json!({
         "index": sample.index,
         "model": model,
         "model_output": {
@@ -156,7 +175,8 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
                 "question_sha256": digest,
                 "generation_index": sample.repeat,
                 "retries": answered.retries,
-                "failure": answered.failure.as_ref().map(|(outcome, _)| outcome.name()),
+                "failure": answered.failure.as_ref().map(|loss| loss.kind),
+                "status": answered.failure.as_ref().and_then(|loss| loss.status),
                 "reasoning_unfinished": last.is_some_and(|spoken| spoken.thought.unfinished),
                 "stamps": stamps,
             }},
@@ -167,15 +187,18 @@ pub fn prediction(sample: &Sample, answered: &Answered, digest: &str, model: &st
         "agent_trace": null,
         "metadata": sample.meta,
     });
+    if let Some(decision) = last.and_then(|spoken| spoken.answer.decision.as_ref()) {
+        row["model_output"]["metadata"][DECISION] = decision.clone();
+    }
     let reply = last.filter(|_| error.is_none()).map(|spoken| Reply {
         text: spoken.thought.answer.clone(),
         turns: answered.turns.iter().map(|spoken| spoken.thought.answer.clone()).collect(),
         reasoned: !spoken.thought.reasoning.is_empty(),
         calls: spoken.answer.calls.clone(),
         ended: spoken.answer.ended,
-        raw: spoken.answer.logprobs.clone(),
+        raw: spoken.answer.logprobs.clone().or_else(|| spoken.answer.decision.clone()),
     });
-    Prediction { row, reply }
+    Prediction { row, reply: reply.or_else(|| refused.map(|loss| refusal(loss.status))) }
 }
 
 /// When what happened, in nanoseconds since the run's epoch.
@@ -193,13 +216,15 @@ fn stamps(record: &Record) -> Value {
 /// `None` where the sample failed.
 pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
     let output = &row["model_output"];
-    if output["error"].is_string() {
-        return None;
-    }
     let choice = output["choices"].as_array()?.first()?;
     let own = &output["metadata"][OWN];
     let digest = own["question_sha256"].as_str().map(str::to_owned);
     let generation = own["generation_index"].as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
+    if output["error"].is_string() {
+        // An error beside a message that ended well is a refusal that was asked for; EvalScope ends other failures otherwise.
+        let refused = ended(choice["stop_reason"].as_str().unwrap_or("")) == Ended::Stop;
+        return refused.then(|| (digest, generation, refusal(REFUSED)));
+    }
     let text = |content: &Value| match content {
         Value::Array(parts) => {
             parts.iter().filter(|part| part["type"] == "text").filter_map(|part| part["text"].as_str()).collect()
@@ -231,7 +256,7 @@ pub fn read(row: &Value) -> Option<(Option<String>, usize, Reply)> {
             .is_some_and(|parts| parts.iter().any(|part| part["type"] == "reasoning")),
         calls: message["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
         ended: ended(choice["stop_reason"].as_str().unwrap_or("")),
-        raw: Some(choice["logprobs"].clone()).filter(|raw| !raw.is_null()),
+        raw: [&choice["logprobs"], &output["metadata"][DECISION]].into_iter().find(|raw| !raw.is_null()).cloned(),
     };
     Some((digest, generation, reply))
 }
@@ -270,9 +295,4 @@ pub fn review(sample: &Sample, prediction: &Value, reply: &Reply, marks: &Marks)
 /// Whether marks count.
 pub fn counts(marks: &Marks) -> bool {
     marks.standing == Standing::Scored
-}
-
-/// Whether a failure of a sample is the end of the run and not of the sample.
-pub fn was_cut(answered: &Answered) -> bool {
-    answered.failure.as_ref().is_some_and(|(outcome, _)| *outcome == Outcome::Cancelled)
 }

@@ -112,7 +112,7 @@ impl RowFile {
     /// # Errors
     /// When it cannot be opened.
     pub fn append(path: &Path) -> Result<Self> {
-        let wrong = |error: std::io::Error| cannot(path, error);
+        let wrong = |error: std::io::Error| Failure::unwritten(path.display(), error);
         let mut file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(wrong)?;
         let length = file.metadata().map_err(wrong)?.len();
         if length > 0 {
@@ -131,7 +131,7 @@ impl RowFile {
     /// # Errors
     /// When it cannot be made.
     pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|error| cannot(path, error))?;
+        let file = File::create(path).map_err(|error| Failure::unwritten(path.display(), error))?;
         Ok(RowFile { file, path: path.to_owned() })
     }
 
@@ -144,10 +144,6 @@ impl RowFile {
             Failure::bug(format!("{}: a row cannot be spelled", self.path.display())).because(error)
         })?;
         line.push(b'\n');
-        self.file.write_all(&line).map_err(|error| cannot(&self.path, error))
+        self.file.write_all(&line).map_err(|error| Failure::unwritten(self.path.display(), error))
     }
-}
-
-fn cannot(path: &Path, error: std::io::Error) -> Failure {
-    Failure::files(format!("{}: cannot be written", path.display())).because(error).hint("is the disk full?")
 }

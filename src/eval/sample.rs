@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::wire::Question;
+
 /// One question, ready to be asked, with what is right.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
@@ -27,6 +29,10 @@ pub struct Sample {
     pub turns: Vec<String>,
     /// Tools that may be called.
     pub tools: Option<Value>,
+    /// Fields of the body of its request beside the chat.
+    pub body: Map<String, Value>,
+    /// What a decision server is asked in place of the chat.
+    pub decision: Option<Question>,
     /// How many examples stand before the question.
     pub shots: usize,
     /// Which of the card's ways to take and score an answer is meant: 0 is the card's own, else the number of a variant.

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::Limit;
 use super::benchmark::{Benchmark, Draft};
 use super::card::SubsetBy;
-use super::readers;
 use super::sample::Sample;
+use super::{orders, readers};
 use crate::error::{Failure, Result, known};
 use crate::hub::Fetched;
 use crate::plan::{Hub, Kind, Pick, Repo, Wanted};
-use crate::random::Python;
 use crate::table::layout;
 use crate::table::{Row, Rows};
 
@@ -42,7 +42,7 @@ pub struct Choice {
 #[derive(Debug, Default)]
 pub struct Questions {
     /// Name and samples of each subset.
-    pub subsets: Vec<(String, Vec<Sample>)>,
+    pub subsets: Vec<(String, Vec<Arc<Sample>>)>,
     /// What a reader of the results should know.
     pub notices: Vec<String>,
 }
@@ -89,7 +89,7 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
             for repeat in 0..choice.repeats {
                 let index = samples.len();
                 let group = index / choice.repeats;
-                samples.push(Sample { index, group, repeat, subset: subset.clone(), ..sample.clone() });
+                samples.push(Arc::new(Sample { index, group, repeat, subset: subset.clone(), ..sample.clone() }));
             }
         }
         questions.subsets.push((subset, samples));
@@ -254,7 +254,7 @@ impl Loader<'_, '_> {
         if card.source.subset_by == SubsetBy::Field {
             let (config, split) = (self.config(), self.filled(&pattern, ""));
             let rows = self.rows(&config, &split)?;
-            let rows = if random { shuffled(rows, self.benchmark.seed) } else { rows };
+            let rows = if random { self.shuffled(rows) } else { rows };
             let mut sorted: BTreeMap<String, Vec<Draft>> = BTreeMap::new();
             for draft in self.convert_in_order(rows, "", &split)? {
                 sorted.entry(draft.sample.subset.clone()).or_default().push(draft);
@@ -271,7 +271,7 @@ impl Loader<'_, '_> {
                 Err(_) if *self.place == Place::Sample => continue,
                 rows => rows?,
             };
-            let mut rows = if random { shuffled(rows, self.benchmark.seed) } else { rows };
+            let mut rows = if random { self.shuffled(rows) } else { rows };
             rows.rows.truncate(shots);
             let drafts = self.convert_in_order(rows, &subset, &split)?;
             add(self.benchmark, subset, drafts)?;
@@ -416,11 +416,17 @@ impl Loader<'_, '_> {
     /// Records to drafts: shuffled where the card or the user says so, limited before they are converted, as EvalScope does.
     fn convert(&mut self, records: Records, subset: &str, split: &str, limit: Option<Limit>) -> Result<Vec<Draft>> {
         let shuffle = self.benchmark.args.shuffle.unwrap_or(self.benchmark.card().source.shuffle);
-        let mut records = if shuffle { shuffled(records, self.benchmark.seed) } else { records };
+        let mut records = if shuffle { self.shuffled(records) } else { records };
         if let Some(limit) = limit {
             records.rows.truncate(limit.of(records.rows.len()));
         }
         self.convert_in_order(records, subset, split)
+    }
+
+    fn shuffled(&self, mut records: Records) -> Records {
+        let of_hub = matches!(self.place, Place::Hub(_)) && self.benchmark.card().source.reader.is_none();
+        orders::records(&mut records.rows, self.benchmark.seed, of_hub);
+        records
     }
 
     fn convert_in_order(&mut self, records: Records, subset: &str, split: &str) -> Result<Vec<Draft>> {
@@ -458,11 +464,6 @@ struct Records {
     rows: Vec<Row>,
     folder: PathBuf,
     name: String,
-}
-
-fn shuffled(mut records: Records, seed: u64) -> Records {
-    Python::new(seed).shuffle(&mut records.rows);
-    records
 }
 
 /// Paths of the files below a folder, `/` between their parts.

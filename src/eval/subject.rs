@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::task::{Generation, Task};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, known};
 use crate::plan::{EMBEDDED_MODEL, Plan, layer};
 use crate::target::{Dialect, Secret};
 
@@ -38,6 +38,9 @@ pub fn plan(task: &Task, generation: &Generation) -> Result<Plan> {
         api => api,
     };
     let embedded = api == "local";
+    if let "systemone" | "autotrust" = api {
+        shapes_nothing(task)?;
+    }
     let model = task.model.clone().unwrap_or_else(|| EMBEDDED_MODEL.to_owned());
     if task.model.is_none() && !embedded {
         return Err(Failure::usage("--model is required with --api-url")
@@ -88,6 +91,27 @@ pub fn plan(task: &Task, generation: &Generation) -> Result<Plan> {
     fields(&mut plan, generation)?;
     plan.notices.retain(|notice| !notice.contains("--prompt"));
     Ok(plan)
+}
+
+/// Settings of the generation that say how a request is made and not what text is generated.
+const OF_REQUESTS: [&str; 9] =
+    ["timeout", "retries", "retry_interval", "batch_size", "n", "stream", "extra_headers", "extra_query", "extra_body"];
+
+/// Refuses what shapes generated text where there is none.
+fn shapes_nothing(task: &Task) -> Result<()> {
+    let given = task.generation_config.iter().flatten().filter(|(_, value)| !value.is_null());
+    for (name, value) in given {
+        if !OF_REQUESTS.contains(&name.as_str()) || (name == "stream" && *value != json!(false)) {
+            return Err(Failure::usage(format!(
+                "--generation-config {name}: shapes generated text, and a decision server gives none"
+            ))
+            .hint(format!("it takes {}", known(OF_REQUESTS.iter().filter(|name| **name != "stream")))));
+        }
+    }
+    if task.stream == Some(true) {
+        return Err(Failure::usage("--stream: a decision server gives its answer at once").hint("leave the flag out"));
+    }
+    Ok(())
 }
 
 /// Puts the fields of the generation where the dialect has them.

@@ -13,7 +13,7 @@ use crate::eval::figures::Certainty;
 use crate::eval::report::{Metric, Report};
 use crate::units::{clean, count};
 
-const TEMPLATE: &str = include_str!("../../reports/evaluation.html");
+const TEMPLATE: &str = concat!(include_str!("../../reports/table.html"), include_str!("../../reports/evaluation.html"));
 /// Rows of a metric beyond which a console shows categories in place of subsets.
 const MOST_ROWS: usize = 40;
 

@@ -13,7 +13,7 @@ use super::trust::{Badge, Judgement};
 use crate::error::{Failure, Result};
 use crate::run::RunResult;
 
-const TEMPLATE: &str = include_str!("../../reports/report.html");
+const TEMPLATE: &str = concat!(include_str!("../../reports/table.html"), include_str!("../../reports/report.html"));
 /// The style sheet of every page.
 pub(super) const STYLE: &str = include_str!("../../reports/style.css");
 /// As wide as a digit and as a decimal point where figures are tabular.

@@ -36,6 +36,12 @@ impl Speller {
     pub fn request(&self, prompt: &Prompt) -> Result<Request> {
         self.0.request(prompt)
     }
+
+    /// The same, the temperature being left to the server.
+    #[must_use]
+    pub fn untempered(&self) -> Self {
+        Speller(self.0.clone().untempered())
+    }
 }
 
 impl Asker {

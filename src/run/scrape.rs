@@ -166,11 +166,7 @@ impl Log {
             bytes.push(b'\n');
             self.file.write_all(&bytes)
         });
-        written.map_err(|error| {
-            Failure::files(format!("{} cannot be written", self.path.display()))
-                .because(error)
-                .hint("is the disk full?")
-        })
+        written.map_err(|error| Failure::unwritten(self.path.display(), error))
     }
 }
 

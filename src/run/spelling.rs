@@ -56,6 +56,12 @@ impl Spelling {
         })
     }
 
+    /// The same, the temperature being left to the server.
+    pub(super) fn untempered(mut self) -> Self {
+        self.sampling.temperature = None;
+        self
+    }
+
     /// The same for a single short reply.
     pub(super) fn brief(mut self) -> Self {
         self.sampling.fields.shift_remove("min_tokens");

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::beta::wilson;
+use super::inference::proportion::{Method, bounds};
+use super::interval::CONFIDENCE;
 use super::interval::Interval;
 use crate::error::{Failure, Result, known};
 use crate::record::{Outcome, Record};
@@ -129,7 +130,8 @@ pub struct Attainment {
 
 impl Attainment {
     fn of(met: u64, n: u64) -> Self {
-        let share_ci = wilson(met, n).map(|(low, high)| Interval { low, high });
+        let share_ci = bounds(Method::Wilson, met, n, CONFIDENCE);
+        let share_ci = share_ci.map(|found| Interval { low: found.low, high: found.high });
         Attainment { met, share: (n > 0).then(|| met as f64 / n as f64), share_ci }
     }
 }

@@ -18,8 +18,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::beta::{NORMAL, ranks, student_t};
+use super::inference::Bounds;
+use super::inference::distribution::{normal_quantile, student_quantile};
+use super::inference::percentile::ranks_around;
 
+/// How often the bounds hold the true value.
+pub(super) const CONFIDENCE: f64 = 0.95;
+/// The quantile at the upper bound.
+pub(super) const UPPER: f64 = 0.5 * (1.0 + CONFIDENCE);
 /// Batches that are kept; when they are full, there are half as many of twice the size.
 const MOST: usize = 64;
 /// Batches that are left, at least, where they are merged for the sake of independence.
@@ -187,9 +193,9 @@ impl Intervals {
         let n = self.n as f64;
         let own = self.inflation(&whole, q);
         // Few values lie beyond a high quantile, so that their dependence is easily missed; that of the middle is not.
-        ranks(n / own.max(self.inflation(&whole, 0.5)), q)?;
+        ranks_around(n / own.max(self.inflation(&whole, 0.5)), q, CONFIDENCE)?;
         let worth = n / own;
-        let (low, high) = ranks(worth, q)?;
+        let Bounds { low, high } = ranks_around(worth, q, CONFIDENCE)?;
         let rank = |rank: f64| rank / (worth + 1.0) * (n + 1.0);
         Some(Interval { low: self.value_at(&whole, rank(low).floor()), high: self.value_at(&whole, rank(high).ceil()) })
     }
@@ -214,7 +220,11 @@ impl Intervals {
         }
         let ratio = error.variance / independent;
         // The ratio of independent values is spread around 1 by sqrt(2 / (batches - 1)).
-        if ratio <= 1.0 + (2.0 / error.freedom).sqrt() { 1.0 } else { ratio * (error.t() / NORMAL).powi(2) }
+        if ratio <= 1.0 + (2.0 / error.freedom).sqrt() {
+            1.0
+        } else {
+            ratio * (error.t() / normal_quantile(UPPER)).powi(2)
+        }
     }
 
     /// Values in full batches.
@@ -306,7 +316,7 @@ impl Error {
 
     /// Half width of the 95 % interval of the mean in standard errors.
     pub(super) fn t(self) -> f64 {
-        student_t(self.freedom)
+        student_quantile(UPPER, self.freedom)
     }
 }
 

@@ -3,7 +3,6 @@
 
 mod audit;
 mod best;
-mod beta;
 mod column;
 mod compare;
 mod conversations;

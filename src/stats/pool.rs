@@ -9,11 +9,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::beta::student_t;
 use super::compare::Evidence;
 use super::figures::{Figures, Spread};
 use super::goodput::{GoodputTally, Slo};
+use super::inference::distribution::student_quantile;
 use super::interval::Interval;
+use super::interval::UPPER;
 use super::summary::Summary;
 use crate::record::Record;
 use crate::units::seconds;
@@ -171,7 +172,7 @@ fn around(figure: f64, values: &[f64]) -> Option<Interval> {
     let n = k as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let half = student_t(n - 1.0) * (variance / n).sqrt();
+    let half = student_quantile(UPPER, n - 1.0) * (variance / n).sqrt();
     half.is_finite().then(|| Interval { low: (figure - half).max(0.0), high: figure + half })
 }
 

@@ -131,7 +131,7 @@ impl Log {
         let greatest = histogram.max() as f64 / NS_PER_MS;
         let length = INTERVAL as f64 / NS_PER_S;
         writeln!(self.file, "{interval}.000,{length:.3},{greatest:.3},{}", STANDARD.encode(bytes))
-            .map_err(|error| cannot("written", &self.path).because(error).hint("is the disk full?"))
+            .map_err(|error| Failure::unwritten(self.path.display(), error))
     }
 
     fn finish(mut self, serializer: &mut V2DeflateSerializer) -> Result<()> {
@@ -141,7 +141,7 @@ impl Log {
         self.file
             .flush()
             .and_then(|()| std::fs::rename(part(&self.path), &self.path))
-            .map_err(|error| cannot("written", &self.path).because(error))
+            .map_err(|error| Failure::unwritten(self.path.display(), error))
     }
 }
 

@@ -37,7 +37,7 @@ pub fn join(folders: &[PathBuf], to: &Path) -> Result<usize> {
 fn one(paths: &[PathBuf], to: &Path) -> Result<()> {
     let mut parts = paths.iter().map(|path| Part::open(path)).collect::<Result<Vec<_>>>()?;
     let base = parts.iter().map(|part| part.base_ms).min().unwrap_or(0);
-    let failed = |error: std::io::Error| cannot("written", to).because(error).hint("is the disk full?");
+    let failed = |error: std::io::Error| Failure::unwritten(to.display(), error);
     let temporary = part(to);
     let mut file = BufWriter::new(File::create(&temporary).map_err(failed)?);
     head(&mut file, base as f64 / 1e3).map_err(failed)?;

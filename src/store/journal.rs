@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::hlog::cannot;
 use crate::error::{Failure, Result};
 use crate::plan::Point;
 use crate::record::Record;
@@ -61,19 +62,15 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn flush(&mut self) -> Result<()> {
-        self.file.flush().map_err(|error| cannot("written", &self.path).because(error))
+        self.file.flush().map_err(|error| Failure::unwritten(self.path.display(), error))
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<()> {
         serde_json::to_writer(&mut self.file, value)
             .map_err(std::io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|error| cannot("written", &self.path).because(error).hint("is the disk full?"))
+            .map_err(|error| Failure::unwritten(self.path.display(), error))
     }
-}
-
-fn cannot(what: &str, path: &Path) -> Failure {
-    Failure::files(format!("{} cannot be {what}", path.display()))
 }
 
 /// The rows of a load point, read one by one.

@@ -142,9 +142,7 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<()> {
         drop(file);
         fs::rename(&temporary, path)
     };
-    write().map_err(|error| {
-        Failure::files(format!("{} cannot be written", path.display())).because(error).hint("is the disk full?")
-    })
+    write().map_err(|error| Failure::unwritten(path.display(), error))
 }
 
 #[cfg(test)]

@@ -180,9 +180,7 @@ impl SavedWriter {
 }
 
 fn unwritable(path: &Path, error: std::io::Error) -> Failure {
-    Failure::files(format!("--save-workload {}: cannot be written", path.display()))
-        .because(error)
-        .hint("is the disk full?")
+    Failure::unwritten(format_args!("--save-workload {}:", path.display()), error)
 }
 
 /// A saved workload being read, from the first request to the last.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::hlog::cannot;
 use crate::error::{Failure, Result};
 use crate::units::round_to;
 
@@ -69,7 +68,7 @@ fn part(path: &Path) -> PathBuf {
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Failure {
-    cannot("written", path).because(error).hint("is the disk full?")
+    Failure::unwritten(path.display(), error)
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! | `layout` | which files of a folder hold the rows of a split |
 //! | `tar` | an archive whose files make rows |
 //! | `cell` | a cell of a column to a JSON value |
+//! | `beside` | files that rows name |
 //! | `bytes` | binary cells, and where a row holds an image |
 
 mod arrow;
+mod beside;
 mod bytes;
 mod cell;
 mod format;
@@ -26,6 +28,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 
+pub use beside::{file_below, read_at_most};
 pub use bytes::{BYTES, bytes_of};
 pub use format::Format;
 pub(crate) use rows::is_data;

@@ -112,11 +112,9 @@ impl Clearml {
 
     fn write(&mut self, events: Vec<Value>) -> Result<()> {
         let line = format!("{}\n", Value::Array(events));
-        self.metrics.write_all(line.as_bytes()).map_err(|error| {
-            Failure::files(format!("{} cannot be written", self.folder.join("metrics.jsonl").display()))
-                .because(error)
-                .hint("is the disk full?")
-        })
+        self.metrics
+            .write_all(line.as_bytes())
+            .map_err(|error| Failure::unwritten(self.folder.join("metrics.jsonl").display(), error))
     }
 }
 

@@ -73,11 +73,7 @@ impl Framed {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| {
-            Failure::files(format!("{} cannot be written", self.path.display()))
-                .because(error)
-                .hint("is the disk full?")
-        })?;
+        self.file.write_all(bytes).map_err(|error| Failure::unwritten(self.path.display(), error))?;
         self.length += bytes.len();
         Ok(())
     }

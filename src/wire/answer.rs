@@ -52,6 +52,8 @@ pub struct Answer {
     pub ended: Ended,
     /// Log-probabilities as the server gave them.
     pub logprobs: Option<Value>,
+    /// The whole reply of a decision server, whose text is what it holds for likeliest.
+    pub decision: Option<Value>,
 }
 
 /// Takes a reply apart that was kept as it came: a body, or the data of its events with [`PART`] behind each. What is not
@@ -68,6 +70,7 @@ pub fn answer(dialect: &Dialect, reply: &str) -> Answer {
             Dialect::Messages => answer.message(document),
             Dialect::Responses => answer.response(document),
             Dialect::DashScope => answer.dashscope(document),
+            Dialect::SystemOne | Dialect::AutoTrust => answer.decide(document),
             _ => answer.chat(document),
         }
     }
@@ -249,6 +252,20 @@ impl Answer {
         }
     }
 
+    /// A reply of a decision server.
+    fn decide(&mut self, document: &Value) {
+        self.name(document);
+        self.id = document["request_id"].as_str().map(str::to_owned);
+        let answer = document.pointer("/answers/answer").unwrap_or(document);
+        self.text = match (answer["choice"].as_str(), answer["noul"].as_f64(), answer["score"].as_f64()) {
+            (Some(choice), ..) => choice.to_owned(),
+            (None, Some(yes), _) => (if yes >= 0.5 { "yes" } else { "no" }).to_owned(),
+            (None, None, score) => score.map(|score| score.to_string()).unwrap_or_default(),
+        };
+        self.ended = Ended::Stop;
+        self.decision = Some(document.clone());
+    }
+
     /// An event or a whole reply of DashScope's text generation.
     fn dashscope(&mut self, document: &Value) {
         let mut chat = Map::from_iter([("choices".to_owned(), document["output"]["choices"].clone())]);
@@ -326,6 +343,22 @@ mod tests {
         let dashscope = json!({"request_id": "d", "output": {"choices": [{"finish_reason": "stop", "message": {"content": "Hello"}}]}});
         let read = answer(&Dialect::DashScope, &dashscope.to_string());
         assert_eq!((read.text.as_str(), read.ended, read.id.as_deref()), ("Hello", Ended::Stop, Some("d")));
+    }
+
+    #[test]
+    fn a_decision_is_kept_whole_and_its_likeliest_option_is_the_text() {
+        for (answer, text) in [
+            (json!({"type": "choice", "choice": "a", "probabilities": {"a": 1.0, "b": 0.0}}), "a"),
+            (json!({"type": "noul", "noul": 0.5}), "yes"),
+            (json!({"type": "score", "score": 1.5}), "1.5"),
+        ] {
+            let whole = json!({"model": "m", "request_id": "r", "answers": {"answer": answer}});
+            let read = super::answer(&Dialect::SystemOne, &whole.to_string());
+            assert_eq!((read.text.as_str(), read.ended, read.id.as_deref()), (text, Ended::Stop, Some("r")));
+            assert_eq!(read.decision, Some(whole));
+        }
+        let native = json!({"model": "m", "kind": "choice", "options": ["x", "y"], "choice": "y", "choice_index": 1});
+        assert_eq!(answer(&Dialect::AutoTrust, &native.to_string()).text, "y");
     }
 
     #[test]

@@ -136,13 +136,25 @@ fn auto_trust(value: &Value) -> Result<(), &'static str> {
     likeliest(answer.probabilities[answer.choice_index], &answer.probabilities)
 }
 
+/// How far the sum of probabilities may be off 1: where all have two decimals and may be 1 together before they were rounded, by
+/// what the rounding does; else by [`OFF`].
+pub fn rounding(values: &[f64]) -> f64 {
+    let is_short = |value: &f64| ((value * 100.0).round() / 100.0 - value).abs() < 1e-12;
+    let least: f64 = values.iter().map(|value| (value - HALF_STEP).max(0.0)).sum();
+    let most: f64 = values.iter().map(|value| (value + HALF_STEP).min(1.0)).sum();
+    if values.iter().all(is_short) && least <= 1.0 + 1e-12 && most >= 1.0 - 1e-12 {
+        OFF.max(values.len() as f64 * HALF_STEP)
+    } else {
+        OFF
+    }
+}
+
 /// Checks that these are probabilities of two or more options; how far their sum may be off.
 fn distribution(values: &[f64]) -> Result<f64, &'static str> {
     if values.len() < 2 || !values.iter().all(|value| (0.0..=1.0).contains(value)) {
         return Err("probabilities must be two or more numbers from 0 to 1");
     }
-    let is_short = values.iter().all(|value| ((value * 100.0).round() / 100.0 - value).abs() < 1e-12);
-    let tolerance = if is_short { OFF.max(values.len() as f64 * HALF_STEP) } else { OFF };
+    let tolerance = rounding(values);
     let sum: f64 = values.iter().sum();
     if sum <= 0.0 || (sum - 1.0).abs() > tolerance + 1e-12 {
         return Err("the probabilities do not add up to 1");

@@ -12,7 +12,7 @@
 //! | `messages` | Anthropic's Messages |
 //! | `dashscope` | DashScope's text generation |
 //! | `embedding`, `rerank` | what has no text to generate |
-//! | `decision` | probabilities over options |
+//! | `decision`, `question` | probabilities over options, and what they are asked with |
 //! | `custom` | an API that a file describes |
 //! | `parts` | the content of chat messages, as each dialect writes it |
 //! | `text`, `usage` | text and token counts in the shapes that servers give them |
@@ -30,6 +30,7 @@ mod frames;
 mod lines;
 mod messages;
 mod parts;
+mod question;
 mod reply;
 mod rerank;
 mod responses;
@@ -39,9 +40,11 @@ mod usage;
 
 pub use answer::{Answer, Call, Ended, PART, answer};
 pub use body::{Encoded, encode};
+pub use decision::rounding;
 pub use decoder::Decoder;
 pub use delta::{Delta, is_whole, marks_its_end};
 pub use frames::Frames;
+pub use question::Question;
 pub use reply::{Reply, ServerError, decode_reply, server_message};
 pub use sse::{Event, Events, Stamped};
 pub use usage::Usage;

@@ -1,6 +1,6 @@
 //! Images with a text: from rows of a file, or the images of a folder.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,7 @@ use super::{Source, messages};
 use crate::error::{Failure, Result};
 use crate::plan::dataset::Set;
 use crate::prompt::{Content, Conversation, Prompt};
+use crate::table::{file_below, read_at_most};
 
 /// What is asked of an image that has no text.
 const DESCRIBE: &str = "Describe this image in detail.";
@@ -109,13 +110,7 @@ impl Pictures {
 
     /// The bytes of a file of the folder. A path that leads out of it is refused.
     fn file(&self, path: &str, place: Place<'_>) -> Result<Vec<u8>> {
-        let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let full = self.folder.join(path);
-        let inside = || Some(full.canonicalize().ok()?.starts_with(self.folder.canonicalize().ok()?));
-        if !plain || inside() == Some(false) {
-            return Err(place.refuse(format_args!("{path}: leads out of the folder of the dataset")));
-        }
-        read(&full).map_err(|error| place.refuse(format_args!("{path}: cannot be read")).because(error))
+        file_below(&self.folder, path, LARGEST).map_err(|why| place.refuse(why))
     }
 }
 
@@ -150,14 +145,6 @@ fn mark(text: &str) -> Option<(&str, usize, &str)> {
     Some((before, number.trim().parse().ok()?, after))
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let size = std::fs::metadata(path)?.len();
-    if size > LARGEST {
-        return Err(std::io::Error::other(format!("{size} bytes are more than an image has")));
-    }
-    std::fs::read(path)
-}
-
 /// The images of a folder in the order of their names, each with the text of the file beside it: `a.jpg` and `a.txt`.
 pub(super) struct Folder {
     files: Vec<PathBuf>,
@@ -179,8 +166,8 @@ impl Folder {
 
     fn item(&self, path: &Path) -> Result<Conversation> {
         let refuse = |why: &str| Failure::usage(format!("{}: {why}", path.display()));
-        let bytes =
-            read(path).map_err(|error| Failure::files(format!("{}: cannot be read", path.display())).because(error))?;
+        let bytes = read_at_most(path, LARGEST)
+            .map_err(|error| Failure::files(format!("{}: cannot be read", path.display())).because(error))?;
         let media = media_type(&bytes).ok_or_else(|| refuse("is no image of a known format"))?;
         let text = std::fs::read_to_string(path.with_extension("txt")).unwrap_or_else(|_| DESCRIBE.to_owned());
         let parts = [json!({"type": "text", "text": text.trim()}), part(data_uri(media, &bytes))];

@@ -33,9 +33,22 @@ def case(generator, seed, calls, draw):
 INTEGERS = [["below", 1000, 301], ["below", 1, 5], ["below", 128256, 300], ["below", 6, 2000], ["below", 3_000_000_000, 500], ["below", 11, 7]]
 SEEDS = [0, 1, 42, 12345, 2**32 - 1]
 
+
+
+def pcg64(rng, kind, argument, count):
+    if kind == "below":
+        return rng.integers(0, argument, size=count)
+    # As datasets.Dataset.shuffle has it.
+    values = rng.permutation(argument)
+    for _ in range(count - 1):
+        rng.shuffle(values)
+    return values
+
+
 for seed in SEEDS + [2**32, 2**63 + 17]:
     rng = np.random.default_rng(seed)
-    case("pcg64", seed, INTEGERS, lambda _, bound, count: rng.integers(0, bound, size=count))
+    calls = [["shuffle", 10, 1], *INTEGERS, ["shuffle", 1, 1], ["shuffle", 5000, 3], ["shuffle", 2, 1]]
+    case("pcg64", seed, calls, lambda *call: pcg64(rng, *call))
 
 SHAPES = [["double", 0.0, 50], ["exponential", 0.0, 2000], *[["gamma", shape, 1500] for shape in (0.2, 0.5, 1.0, 1.7, 2.0, 10.0)], ["normal", 0.0, 501]]
 

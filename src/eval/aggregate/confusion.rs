@@ -1,6 +1,6 @@
 //! Verdicts from a few labels against the truth: accuracy, precision, recall, F1 and how often a label is given.
 
-use super::Aggregate;
+use super::{Aggregate, IDENTITY};
 
 /// A truth and the label that was given; `None` where the reply held no clear one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,5 +116,5 @@ fn figures(verdicts: &[Verdict<'_>], figures: &[(&str, f64)]) -> Vec<Aggregate> 
         return Vec::new();
     }
     let num = verdicts.len() as u64;
-    figures.iter().map(|(metric, score)| Aggregate::new(metric, "f1", *score, num)).collect()
+    figures.iter().map(|(metric, score)| Aggregate::new(metric, IDENTITY, *score, num)).collect()
 }

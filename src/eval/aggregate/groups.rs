@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::confusion::harmonic;
-use super::{Aggregate, means};
+use super::{Aggregate, IDENTITY, means};
 
 /// One question about a picture, of several that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,10 +75,10 @@ pub fn process_bench(rows: &[(bool, f64)]) -> Vec<Aggregate> {
     let (correct, error) = (of(true), of(false));
     let mut all = Vec::new();
     for (metric, scores) in [("correct_acc", &correct), ("error_acc", &error)] {
-        all.extend(means::mean(scores).map(|score| Aggregate::new(metric, "mean", score, scores.len() as u64)));
+        all.extend(means::mean(scores).map(|score| Aggregate::new(metric, IDENTITY, score, scores.len() as u64)));
     }
     if let (Some(correct), Some(error)) = (means::mean(&correct), means::mean(&error)) {
-        all.push(Aggregate::new("simple_f1_score", "f1", harmonic(correct, error), rows.len() as u64));
+        all.push(Aggregate::new("simple_f1_score", IDENTITY, harmonic(correct, error), rows.len() as u64));
     }
     all
 }

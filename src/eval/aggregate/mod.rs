@@ -20,6 +20,9 @@ pub mod repeats;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// What the way a figure was made is called in EvalScope where its code does not say it.
+pub const IDENTITY: &str = "identity";
+
 /// One figure of a metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {

@@ -133,6 +133,7 @@ fn a_table_of_two_labels() {
     let figures: BTreeMap<String, f64> =
         confusion::binary("YES", &verdicts).into_iter().map(|figure| (figure.metric, figure.score)).collect();
     assert_eq!(figures["accuracy"], 0.4);
+    assert!(confusion::binary("YES", &verdicts).iter().all(|figure| figure.aggregation == IDENTITY));
     assert_eq!((figures["precision"], figures["recall"], figures["f1"]), (0.5, 0.5, 0.5));
     assert_eq!(figures["yes_ratio"], 0.4);
     assert!(confusion::binary("YES", &[]).is_empty());

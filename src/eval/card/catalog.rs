@@ -51,14 +51,6 @@ impl Entry {
         }
     }
 
-    /// A file beside the card as bytes; `None` where there is none.
-    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        match &self.place {
-            Place::BuiltIn(dir) => dir.get_file(dir.path().join(name)).map(|file| file.contents().to_vec()),
-            Place::Folder(folder) => std::fs::read(folder.join(name)).ok(),
-        }
-    }
-
     /// The folder of the card's sample. A built-in one is written below `cache` first.
     ///
     /// # Errors

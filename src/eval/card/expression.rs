@@ -11,8 +11,10 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::super::boxed::boxed;
-use super::super::{literal, media, orders};
+use super::super::media::LARGEST;
+use super::super::{literal, orders};
 use super::{pictures, records};
+use crate::table::file_below;
 use crate::template::python_json;
 
 /// The name under which an expression's value is looked up.
@@ -229,7 +231,7 @@ fn of_records(environment: &mut Environment<'static>) {
         "read",
         |state: &State<'_, '_>, path: String, archive: Option<String>| -> Result<String, Error> {
             let folder = folder_of(state)?;
-            let bytes = media::file(&folder, &place_of(&folder, &path, archive.as_deref())).map_err(wrong)?;
+            let bytes = file_below(&folder, &place_of(&folder, &path, archive.as_deref()), LARGEST).map_err(wrong)?;
             String::from_utf8(bytes).map_err(|_| wrong(format!("{path}: is not UTF-8")))
         },
     );

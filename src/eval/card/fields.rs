@@ -171,6 +171,12 @@ pub struct Fields {
     /// Tools that may be called.
     #[serde(default)]
     pub tools: Option<String>,
+    /// Fields of the body of the request beside the chat, which win over the settings of the generation.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// What a decision server is asked: an object with `state` and `question`.
+    #[serde(default)]
+    pub decision: Option<String>,
     /// Images.
     #[serde(default)]
     pub images: Option<String>,
@@ -196,6 +202,8 @@ impl Fields {
             turns: or(&other.turns, &self.turns),
             system: or(&other.system, &self.system),
             tools: or(&other.tools, &self.tools),
+            body: or(&other.body, &self.body),
+            decision: or(&other.decision, &self.decision),
             images: or(&other.images, &self.images),
             audio: or(&other.audio, &self.audio),
             video: or(&other.video, &self.video),
@@ -214,6 +222,8 @@ impl Fields {
             ("turns", &self.turns),
             ("system", &self.system),
             ("tools", &self.tools),
+            ("body", &self.body),
+            ("decision", &self.decision),
             ("images", &self.images),
             ("audio", &self.audio),
             ("video", &self.video),

@@ -9,7 +9,7 @@ use super::super::aggregate::repeats::{Attempt, mean_and_pass_hat_k};
 use super::super::aggregate::{Aggregate, means};
 use super::super::figures::Scored;
 use super::super::forms::{surds as streets, visfactor};
-use super::{ExtraRow, mean, note, subsets, text, values};
+use super::{ExtraRow, mean, note, subsets, text, unnamed, values};
 
 /// Whether a sample was answered rightly; `None` where it has no value.
 fn is_right(sample: &Scored) -> Option<bool> {
@@ -138,9 +138,9 @@ pub fn locomo(samples: &[&Scored]) -> Vec<Aggregate> {
 /// MMAU: accuracy overall and by the kind of recording.
 pub fn mmau(samples: &[&Scored]) -> Vec<Aggregate> {
     let mut rows: Vec<Aggregate> =
-        mean(samples, "accuracy").map(|figure| figure.at("scope", "overall")).into_iter().collect();
+        unnamed(samples, "accuracy").map(|figure| figure.at("scope", "overall")).into_iter().collect();
     rows.extend(
-        parts(samples, "task").into_iter().filter_map(|(task, own)| Some(mean(&own, "accuracy")?.at("task", task))),
+        parts(samples, "task").into_iter().filter_map(|(task, own)| Some(unnamed(&own, "accuracy")?.at("task", task))),
     );
     rows
 }

@@ -18,14 +18,14 @@ mod vendors;
 
 use serde_json::Value;
 
-use super::aggregate::{Aggregate, means};
+use super::aggregate::{Aggregate, IDENTITY, means};
 use super::figures::{Figure, Scored, SubsetFigures};
 use super::forms::zebra_logic;
 use super::method::noted_tags;
 use super::tags::{Counts, Mode};
 
 /// All of them by name.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 26] = [
     "acebench",
     "arc-agi-2",
     "bfcl-v3",
@@ -34,6 +34,7 @@ pub const NAMES: [&str; 25] = [
     "decision",
     "hallusion_bench",
     "haystack",
+    "jevbench",
     "kimi-verifier",
     "locomo",
     "minimax-verifier",
@@ -64,8 +65,6 @@ pub struct ExtraRow {
     pub category: Option<String>,
 }
 
-/// What the figures of one subset are called in EvalScope where its code does not say how they were made.
-const IDENTITY: &str = "identity";
 /// The row over everything.
 const OVERALL: &str = "OVERALL";
 
@@ -90,6 +89,7 @@ pub fn rows(name: &str, samples: &[Scored]) -> Vec<ExtraRow> {
         "visfactor" => each(&groups::visual_factor),
         "vlms-are-biased" => each(&groups::biased),
         "decision" => each(&decisions::figures),
+        "jevbench" => each(&decisions::official),
         "open-decisions" => each(&open_decisions::figures),
         "schema" => each(&vendors::schema),
         "kimi-verifier" => each(&vendors::kimi),
@@ -137,7 +137,9 @@ fn like(aggregate: Aggregate, plain: &[Figure]) -> Figure {
         other.metric == aggregate.metric && other.num == aggregate.num && (other.score - aggregate.score).abs() < 1e-12
     };
     match plain.iter().find(same) {
-        Some(figure) if aggregate.aggregation == "mean" => Figure { aggregate, ..figure.clone() },
+        Some(figure) if ["mean", IDENTITY].contains(&aggregate.aggregation.as_str()) => {
+            Figure { aggregate, ..figure.clone() }
+        }
         _ => bare(aggregate),
     }
 }
@@ -180,6 +182,11 @@ fn text(sample: &Scored, name: &str) -> Option<String> {
 /// The values of a metric.
 fn values(samples: &[&Scored], metric: &str) -> Vec<f64> {
     samples.iter().filter_map(|sample| sample.value(metric)).collect()
+}
+
+/// A mean that EvalScope does not call one.
+fn unnamed(samples: &[&Scored], metric: &str) -> Option<Aggregate> {
+    Some(Aggregate { aggregation: IDENTITY.to_owned(), ..mean(samples, metric)? })
 }
 
 /// The mean of a metric, as one more figure than the plain one.

@@ -124,8 +124,6 @@ pub fn figures(samples: &[&Scored]) -> Vec<Aggregate> {
     let num = samples.len() as u64;
     let official = [("intelligence", intelligence), ("calibration", calibration), ("capability", capability)];
     let mut rows = decisions::figures(samples);
-    // Those are another benchmark's.
-    rows.retain(|figure| figure.aggregation != "official");
     rows.extend(official.into_iter().filter_map(|(name, score)| Some(Aggregate::new(name, "official", score?, num))));
     rows
 }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::aggregate::Aggregate;
+use super::super::aggregate::{Aggregate, IDENTITY};
 use super::super::calls::vendors::kimi::{self, Outcome};
 use super::super::calls::vendors::{Rate, rates};
 use super::super::calls::{Attempt, Calling};
 use super::super::figures::Scored;
-use super::{IDENTITY, note, values};
+use super::{note, values};
 
 /// F1 of the decision to call, validity of the calls that were made, and two counts. A sample that failed called nothing.
 pub fn schema(samples: &[&Scored]) -> Vec<Aggregate> {

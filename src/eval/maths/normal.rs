@@ -180,27 +180,19 @@ fn falling(total: &Fraction, chosen: u32) -> Result<Fraction, Unfit> {
 
 /// A tree with a value in the place of a letter.
 pub fn put(node: &Node, variable: &str, value: &Node) -> Node {
-    let all = |nodes: &[Node]| nodes.iter().map(|node| put(node, variable, value)).collect::<Vec<_>>();
-    let one = |node: &Node| Box::new(put(node, variable, value));
+    let mut made = node.clone();
+    put_in(&mut made, variable, value);
+    made
+}
+
+fn put_in(node: &mut Node, variable: &str, value: &Node) {
     match node {
-        Node::Symbol(name) if name == variable => value.clone(),
+        Node::Symbol(name) if name == variable => *node = value.clone(),
         // The letter i is the imaginary unit except where it counts.
-        Node::Imaginary if variable == "i" => value.clone(),
-        Node::Euler if variable == "e" => value.clone(),
-        Node::Sum(terms) => Node::Sum(all(terms)),
-        Node::Product(factors) => Node::Product(all(factors)),
-        Node::Quotient(above, below) => Node::Quotient(one(above), one(below)),
-        Node::Power(base, exponent) => Node::Power(one(base), one(exponent)),
-        Node::Negative(inner) => Node::Negative(one(inner)),
-        Node::Root(inner, degree) => Node::Root(one(inner), *degree),
-        Node::Call(function, arguments) => Node::Call(*function, all(arguments)),
-        Node::Measured(inner, read) => Node::Measured(one(inner), read.as_deref().map(one)),
-        Node::Bound(binder, name, parts) if name != variable => {
-            let [lower, upper, body] = &**parts;
-            let parts = [lower, upper, body].map(|part| put(part, variable, value));
-            Node::Bound(*binder, name.clone(), Box::new(parts))
-        }
-        other => other.clone(),
+        Node::Imaginary if variable == "i" => *node = value.clone(),
+        Node::Euler if variable == "e" => *node = value.clone(),
+        Node::Bound(_, name, _) if name == variable => {}
+        _ => node.children_mut().into_iter().for_each(|child| put_in(child, variable, value)),
     }
 }
 

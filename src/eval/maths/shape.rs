@@ -168,21 +168,15 @@ fn has_choice(node: &Node) -> bool {
 
 /// The tree with the upper signs of all ± and ∓, or the lower ones.
 fn chosen(node: &Node, upper: bool) -> Node {
-    let all = |nodes: &[Node]| nodes.iter().map(|node| chosen(node, upper)).collect::<Vec<_>>();
-    let one = |node: &Node| Box::new(chosen(node, upper));
-    match node {
-        Node::PlusMinus(plus, inner) if *plus == upper => chosen(inner, upper),
-        Node::PlusMinus(_, inner) => Node::Negative(one(inner)),
-        Node::Sum(terms) => Node::Sum(all(terms)),
-        Node::Product(factors) => Node::Product(all(factors)),
-        Node::Quotient(above, below) => Node::Quotient(one(above), one(below)),
-        Node::Power(base, exponent) => Node::Power(one(base), one(exponent)),
-        Node::Negative(inner) => Node::Negative(one(inner)),
-        Node::Root(inner, degree) => Node::Root(one(inner), *degree),
-        Node::Call(function, arguments) => Node::Call(*function, all(arguments)),
-        Node::Percent(inner) => Node::Percent(one(inner)),
-        Node::Degrees(inner) => Node::Degrees(one(inner)),
-        Node::Measured(inner, read) => Node::Measured(one(inner), read.as_deref().map(one)),
-        other => other.clone(),
+    let mut made = node.clone();
+    choose(&mut made, upper);
+    made
+}
+
+fn choose(node: &mut Node, upper: bool) {
+    node.children_mut().into_iter().for_each(|child| choose(child, upper));
+    if let Node::PlusMinus(plus, inner) = node {
+        let inner = std::mem::replace(inner, Box::new(Node::Ellipsis));
+        *node = if *plus == upper { *inner } else { Node::Negative(inner) };
     }
 }

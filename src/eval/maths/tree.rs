@@ -182,6 +182,46 @@ pub enum Node {
     Both(Vec<Node>),
 }
 
+/// The members directly below a node, as references or to be changed.
+macro_rules! members {
+    ($node:expr, $iter:ident) => {
+        match $node {
+            Node::Number { .. }
+            | Node::Symbol(_)
+            | Node::Pi
+            | Node::Euler
+            | Node::Imaginary
+            | Node::Infinity
+            | Node::Based(..)
+            | Node::Text(_)
+            | Node::Ellipsis
+            | Node::Named(_) => Vec::new(),
+            Node::Sum(members)
+            | Node::Product(members)
+            | Node::Call(_, members)
+            | Node::Applied(_, members)
+            | Node::List(members)
+            | Node::Bracketed(_, _, members)
+            | Node::Set(members)
+            | Node::Union(members)
+            | Node::Intersection(members)
+            | Node::Related(members, _)
+            | Node::Either(members)
+            | Node::Both(members) => members.$iter().collect(),
+            Node::Quotient(a, b) | Node::Power(a, b) | Node::Without(a, b) => vec![a, b],
+            Node::Measured(a, None)
+            | Node::Negative(a)
+            | Node::Root(a, _)
+            | Node::PlusMinus(_, a)
+            | Node::Percent(a)
+            | Node::Degrees(a) => vec![a],
+            Node::Measured(a, Some(b)) => vec![a, b],
+            Node::Bound(_, _, parts) => parts.$iter().collect(),
+            Node::Matrix(rows) | Node::Determinant(rows) => rows.$iter().flatten().collect(),
+        }
+    };
+}
+
 impl Node {
     /// A whole number.
     pub fn integer(value: impl Into<BigInt>) -> Self {
@@ -195,40 +235,12 @@ impl Node {
 
     /// The members directly below.
     pub fn children(&self) -> Vec<&Node> {
-        match self {
-            Self::Number { .. }
-            | Self::Symbol(_)
-            | Self::Pi
-            | Self::Euler
-            | Self::Imaginary
-            | Self::Infinity
-            | Self::Based(..)
-            | Self::Text(_)
-            | Self::Ellipsis
-            | Self::Named(_) => Vec::new(),
-            Self::Sum(members)
-            | Self::Product(members)
-            | Self::Call(_, members)
-            | Self::Applied(_, members)
-            | Self::List(members)
-            | Self::Bracketed(_, _, members)
-            | Self::Set(members)
-            | Self::Union(members)
-            | Self::Intersection(members)
-            | Self::Related(members, _)
-            | Self::Either(members)
-            | Self::Both(members) => members.iter().collect(),
-            Self::Quotient(a, b) | Self::Power(a, b) | Self::Without(a, b) => vec![a, b],
-            Self::Measured(a, None)
-            | Self::Negative(a)
-            | Self::Root(a, _)
-            | Self::PlusMinus(_, a)
-            | Self::Percent(a)
-            | Self::Degrees(a) => vec![a],
-            Self::Measured(a, Some(b)) => vec![a, b],
-            Self::Bound(_, _, parts) => parts.iter().collect(),
-            Self::Matrix(rows) | Self::Determinant(rows) => rows.iter().flatten().collect(),
-        }
+        members!(self, iter)
+    }
+
+    /// The same, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Node> {
+        members!(self, iter_mut)
     }
 
     /// Whether the tree has no more levels than that; found out without recursion.

@@ -56,6 +56,11 @@ impl Method {
         marks
     }
 
+    /// Whether the server's refusal of a request is an answer too.
+    pub fn weighs_refusals(&self) -> bool {
+        self.score.weighs_refusals()
+    }
+
     /// A reply that scores 1, where one can be told from the sample alone.
     pub fn right(&self, sample: &Sample) -> Option<Reply> {
         let told = sample.rehearsal.0.as_ref().map(Reply::of);
@@ -66,10 +71,5 @@ impl Method {
     pub fn wrong(&self, sample: &Sample) -> Option<Reply> {
         let told = sample.rehearsal.1.as_ref().map(Reply::of);
         told.or_else(|| Some(self.extract.reply(&self.score.wrong(sample)?, sample)))
-    }
-
-    /// What the values of samples are weighted with and put together by, where the scorer has ways of its own.
-    pub fn score(&self) -> &dyn Score {
-        &*self.score
     }
 }

@@ -1,5 +1,26 @@
 //! Numbers as Python reads, writes and rounds them.
 
+/// English words for small numbers, and their digits.
+const WORDS: [(&str, &str); 12] = [
+    ("none", "0"),
+    ("zero", "0"),
+    ("one", "1"),
+    ("two", "2"),
+    ("three", "3"),
+    ("four", "4"),
+    ("five", "5"),
+    ("six", "6"),
+    ("seven", "7"),
+    ("eight", "8"),
+    ("nine", "9"),
+    ("ten", "10"),
+];
+
+/// The digits of an English word for a number of at most ten.
+pub fn digits_of(word: &str) -> Option<&'static str> {
+    WORDS.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits)
+}
+
 /// The number that Python's `float` reads from a text: outer blanks, underscores between digits, `inf` and `nan` in any
 /// case are accepted.
 pub fn python_float(text: &str) -> Option<f64> {

@@ -4,22 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::number::digits_of;
 use super::pattern::pattern;
 use super::words::words;
 
-const NUMBERS: [(&str, &str); 24] = [
-    ("none", "0"),
-    ("zero", "0"),
-    ("one", "1"),
-    ("two", "2"),
-    ("three", "3"),
-    ("four", "4"),
-    ("five", "5"),
-    ("six", "6"),
-    ("seven", "7"),
-    ("eight", "8"),
-    ("nine", "9"),
-    ("ten", "10"),
+const CHINESE: [(&str, &str); 12] = [
     ("零", "0"),
     ("一", "1"),
     ("两", "2"),
@@ -60,7 +49,9 @@ pub fn slake_form(answer: &str) -> String {
 
 /// A number word in digits, also with the Chinese counter 个 after it.
 fn in_digits(word: &str) -> &str {
-    let named = |word: &str| NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits);
+    let named = |word: &str| {
+        digits_of(word).or_else(|| CHINESE.iter().find(|(name, _)| *name == word).map(|(_, digits)| *digits))
+    };
     let counted = word
         .strip_suffix('个')
         .filter(|bare| named(bare).is_some() || !bare.is_empty() && bare.chars().all(|c| c.is_numeric()));

@@ -4,25 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::number::python_float;
+use super::number::{digits_of, python_float};
 use super::pattern::pattern;
 use super::rouge::{Stemming, rouge_score};
 use super::words::words;
-
-const NUMBERS: [(&str, &str); 12] = [
-    ("none", "0"),
-    ("zero", "0"),
-    ("one", "1"),
-    ("two", "2"),
-    ("three", "3"),
-    ("four", "4"),
-    ("five", "5"),
-    ("six", "6"),
-    ("seven", "7"),
-    ("eight", "8"),
-    ("nine", "9"),
-    ("ten", "10"),
-];
 
 static MARKER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)ANSWER:\s*(.*)"));
 
@@ -42,10 +27,8 @@ pub fn vqa_form(answer: &str) -> String {
     let text = THOUSANDS.replace_all(&answer.to_lowercase(), "${1}${2}").into_owned();
     let text = THOUSANDS.replace_all(&text, "${1}${2}").into_owned();
     let spaced: String = text.chars().map(|c| if c.is_ascii_punctuation() && c != ':' { ' ' } else { c }).collect();
-    let digit = |word: &str| {
-        NUMBERS.iter().find(|(name, _)| *name == word).map_or_else(|| word.to_owned(), |(_, d)| (*d).to_owned())
-    };
-    let kept = words(&spaced).map(digit).filter(|word| !matches!(word.as_str(), "a" | "an" | "the"));
+    let in_digits = words(&spaced).map(|word| digits_of(word).unwrap_or(word));
+    let kept = in_digits.filter(|word| !matches!(*word, "a" | "an" | "the"));
     kept.collect::<Vec<_>>().join(" ")
 }
 

@@ -6,7 +6,7 @@ use super::special::{beta, erfc, gamma, sqrt_tau};
 const HALVINGS: u32 = 120;
 
 /// The point where a rising condition becomes true, on a scale from `low` to `high`.
-fn turning_point(mut low: f64, mut high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
+pub(super) fn turning_point(mut low: f64, mut high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {

@@ -1,6 +1,10 @@
 //! Percentiles of a sample by the definitions of Hyndman and Fan (1996, <https://doi.org/10.2307/2684934>) and those of
 //! numpy.
 
+use super::Bounds;
+use super::distribution::turning_point;
+use super::special::beta;
+
 /// How a percentile between two values is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -78,4 +82,35 @@ fn between(sorted: &[f64], index: f64, weight: f64) -> Option<f64> {
     let at = |index: f64| sorted.get((index.max(0.0) as usize).min(last)).copied();
     let (low, high) = (at(index)?, at(index + 1.0)?);
     Some(if weight < 0.5 { low + (high - low) * weight } else { high - (high - low) * (1.0 - weight) })
+}
+
+/// Ranks of the order statistics of `n` independent values that enclose the quantile `q` with this confidence, whatever the
+/// distribution. The r-th of n values lies at a share of it that is Beta(r, n - r + 1) distributed. The ranks are real
+/// numbers from 1 to n; `None` where n values are too few: at 95 %, n < ln 0.025 / ln q.
+pub fn ranks_around(n: f64, q: f64, confidence: f64) -> Option<Bounds> {
+    let tail = 0.5 * (1.0 - confidence);
+    let below = |rank: f64| beta(rank, n - rank + 1.0, q, 1.0 - q).0;
+    if n < 1.0 || below(1.0) < 1.0 - tail || below(n) > tail {
+        return None;
+    }
+    let low = turning_point(1.0, n, |rank| below(rank) > 1.0 - tail);
+    let high = turning_point(1.0, n, |rank| below(rank) > tail);
+    Some(Bounds { low, high })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_exist_exactly_where_the_rule_says() {
+        for q in [0.5, 0.9, 0.95, 0.99, 0.999] {
+            let least = (f64::ln(0.025) / f64::ln(q)).ceil();
+            assert!(ranks_around(least, q, 0.95).is_some() && ranks_around(least - 1.0, q, 0.95).is_none(), "{q}");
+        }
+        assert_eq!(ranks_around(0.0, 0.5, 0.95), None);
+        // From SciPy's beta.cdf, solved for the rank.
+        let found = ranks_around(1000.0, 0.99, 0.95).map_or((0.0, 0.0), |found| (found.low, found.high));
+        assert!((found.0 - 983.913_114_821).abs() < 1e-6 && (found.1 - 996.145_127_58).abs() < 1e-6, "{found:?}");
+    }
 }

@@ -61,6 +61,27 @@ impl Pcg64 {
         (product >> 32) as u32
     }
 
+    /// `shuffle(list)`, which is also the order of `permutation(len)`: from the last place on each changes with one up to itself.
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for place in (1..list.len()).rev() {
+            // A list of more than 2^32 things does not fit into memory.
+            let other = self.up_to(u32::try_from(place).unwrap_or(u32::MAX));
+            list.swap(place, other as usize);
+        }
+    }
+
+    /// Uniform from 0 to `most` as numpy's `random_interval` draws it, which shuffles take: 32 bits under a mask, again where
+    /// they are more.
+    fn up_to(&mut self, most: u32) -> u32 {
+        let mask = u32::MAX.checked_shr(most.leading_zeros()).unwrap_or(0);
+        loop {
+            let drawn = self.next_u32() & mask;
+            if drawn <= most {
+                return drawn;
+            }
+        }
+    }
+
     /// `integers(0, bound, size=count)`.
     pub fn vector(&mut self, bound: u32, count: usize) -> Vec<u32> {
         (0..count).map(|_| self.below(bound)).collect()

@@ -15,9 +15,12 @@ fn draw(generator: &str, seed: u64, calls: &[(String, f64, usize)]) -> TestResul
     let (mut pcg64, mut legacy, mut python) = (Pcg64::new(seed), Legacy::new(seed), Python::new(seed));
     for (kind, argument, count) in calls {
         let bound = *argument as u32;
-        if (generator, kind.as_str()) == ("python", "shuffle") {
+        if kind == "shuffle" {
             let mut list: Vec<u32> = (0..bound).collect();
-            (0..*count).for_each(|_| python.shuffle(&mut list));
+            (0..*count).for_each(|_| match generator {
+                "python" => python.shuffle(&mut list),
+                _ => pcg64.shuffle(&mut list),
+            });
             all.extend(list.into_iter().map(|value| (f64::from(value), u64::from(value))));
             continue;
         }

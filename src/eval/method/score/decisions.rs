@@ -9,6 +9,7 @@ use super::super::super::sample::Sample;
 use super::super::case::{Case, Marks, Taken};
 use super::super::params::read;
 use super::{Made, Score, noted, noted_list, noted_text};
+use crate::wire::rounding;
 
 pub(super) const NAMES: &[&str] = &["decision"];
 
@@ -60,20 +61,6 @@ impl Decision {
             Set::Jevbench => 0.001,
             Set::OpenDecisions => 0.01 + 1e-12,
         }
-    }
-}
-
-/// What rounding to two decimals may do to the sum of probabilities, and at least 2 %.
-fn rounding(probabilities: &[f64]) -> f64 {
-    const LEAST: f64 = 0.02;
-    const STEP: f64 = 0.005;
-    let is_rounded = |p: &f64| (p * 100.0 - (p * 100.0).round()).abs() < 1e-9;
-    let low: f64 = probabilities.iter().map(|p| (p - STEP).max(0.0)).sum();
-    let high: f64 = probabilities.iter().map(|p| (p + STEP).min(1.0)).sum();
-    if probabilities.iter().all(is_rounded) && low <= 1.0 + 1e-12 && high >= 1.0 - 1e-12 {
-        LEAST.max(probabilities.len() as f64 * STEP)
-    } else {
-        LEAST
     }
 }
 
@@ -145,7 +132,8 @@ impl Score for Decision {
         let Some(raw) = &case.reply.raw else {
             return Marks::excluded("the reply has no probabilities; a text is none");
         };
-        let given = match given(raw, &labels) {
+        let answered = sample.decision.as_ref().map_or(Ok(()), |question| question.is_answered_by(raw));
+        let given = match answered.and_then(|()| given(raw, &labels)) {
             Ok(given) => given,
             Err(why) => return Marks::excluded(why),
         };

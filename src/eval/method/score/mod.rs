@@ -59,6 +59,11 @@ pub trait Score: Send + Sync {
     /// Its marks.
     fn score(&self, case: &Case<'_>, taken: &Taken) -> Marks;
 
+    /// Whether the server's refusal of a request is an answer too.
+    fn weighs_refusals(&self) -> bool {
+        false
+    }
+
     /// An answer that scores 1; `None` where it cannot be told from the sample alone.
     fn right(&self, sample: &Sample) -> Option<String>;
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Table;
 
+use super::super::super::asking::REFUSED;
 use super::super::super::calls::vendors::minimax::{self, Checks, Record, Repetition};
 use super::super::super::calls::{Attempt, Reply as Called, ToolCall};
 use super::super::super::sample::Sample;
@@ -115,14 +116,11 @@ impl Score for MiniMax {
 /// Another failure says nothing of the parameter and is counted apart.
 struct Kimi;
 
-/// The status with which HTTP servers refuse a request that is wrong.
-const REFUSED: u64 = 400;
-
 impl Score for Kimi {
     fn score(&self, case: &Case<'_>, _: &Taken) -> Marks {
         let must_refuse = noted(case.sample, "expected_reject").and_then(Value::as_bool).unwrap_or(false);
         let status = case.reply.raw.as_ref().and_then(|raw| raw.get("status")).and_then(Value::as_u64);
-        let refused = status == Some(REFUSED);
+        let refused = status == Some(REFUSED.into());
         if !refused && status.is_some_and(|status| status >= 300) {
             return Marks::one("inference_error_rate", 1.0);
         }
@@ -132,6 +130,10 @@ impl Score for Kimi {
         } else {
             "accept"
         })
+    }
+
+    fn weighs_refusals(&self) -> bool {
+        true
     }
 
     fn right(&self, _: &Sample) -> Option<String> {
