@@ -4,6 +4,7 @@
 mod audit;
 mod bad_input;
 mod cards;
+mod collections;
 mod compare;
 mod confidence;
 mod connections;

@@ -16,6 +16,8 @@ mod tests;
 mod trees;
 mod vendors;
 
+pub use trees::levels;
+
 use serde_json::Value;
 
 use super::aggregate::{Aggregate, IDENTITY, means};
