@@ -281,7 +281,7 @@ fn subsets(metric: &Metric) -> Table {
 pub fn mixture_table(mixture: &Mixture, style: Style) -> String {
     let row = |part: &Drawn| {
         let share = &part.share;
-        let cells = vec![
+        let cells = [
             share.name.clone(),
             share.categories.join(" / "),
             share.tags.join(", "),

@@ -24,7 +24,7 @@ pub struct Schema {
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
     Collection(Schema),
-    Dataset(Share),
+    Dataset(Box<Share>),
 }
 
 /// A data set of a mixture.
@@ -70,7 +70,7 @@ impl Schema {
             let at = format!("datasets[{place}] of {at}");
             match part.get("datasets") {
                 Some(_) => Schema::of(part, &at).map(Part::Collection),
-                None => Share::of(part, &at).map(Part::Dataset),
+                None => Share::of(part, &at).map(Box::new).map(Part::Dataset),
             }
         };
         Ok(Schema {
@@ -99,7 +99,7 @@ impl Schema {
             match part {
                 Part::Collection(schema) => schema.add(own, &categories, shares),
                 Part::Dataset(share) => {
-                    shares.push(Share { weight: own, categories: categories.clone(), ..share.clone() });
+                    shares.push(Share { weight: own, categories: categories.clone(), ..Share::clone(share) });
                 }
             }
         }

@@ -23,10 +23,13 @@ pub(super) fn scorer(name: &str, params: &Table) -> Made {
 /// The cards that are built in, opened when the first sample is scored.
 static CATALOG: LazyLock<Option<Catalog>> = LazyLock::new(|| Catalog::open(None).ok());
 
+/// The name of a card and the number of a way of it.
+type Way = (String, usize);
+
 /// Scores by the way of the card that the sample names: the card's own, or the variant that a mixture drawn here notes.
 #[derive(Default)]
 struct Delegated {
-    methods: Mutex<HashMap<(String, usize), Option<Arc<Method>>>>,
+    methods: Mutex<HashMap<Way, Option<Arc<Method>>>>,
 }
 
 impl Delegated {

@@ -4,6 +4,8 @@
 //! are integers, so they are the same as those of vectors, and the sums of parts are rounded in the same order: rows that
 //! do not fill a tile may go the other way.
 
+#![expect(clippy::needless_range_loop, reason = "see `vector::vectorized` for why the loops count indices")]
+
 use std::arch::x86_64::*;
 use std::ops::Range;
 
