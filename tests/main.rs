@@ -4,7 +4,6 @@
 mod audit;
 mod bad_input;
 mod cards;
-mod collections;
 mod compare;
 mod confidence;
 mod connections;

@@ -323,9 +323,6 @@ fn show(evaluated: &Evaluated, json: bool, console: Console) -> Result<()> {
         let style = Style { color: console.colour(), ascii: false };
         for report in &evaluated.reports {
             console.out(&report::scores_table(report, style));
-            if let Some(levels) = &report.levels {
-                console.out(&report::levels_table(levels, style));
-            }
         }
         if evaluated.reports.len() > 1 {
             console.out(&report::overview_table(&evaluated.reports, style));

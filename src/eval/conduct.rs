@@ -171,9 +171,6 @@ impl Evaluation {
             let (report, ended) = one.run(watcher, &mut progress, stop)?;
             folder.save(&folder.report(&report.name), &report.json())?;
             folder.save(&folder.figures(&report.name), &report.figures())?;
-            if let Some(levels) = &report.levels {
-                folder.save(&folder.report("collection_detailed_report"), &levels.json())?;
-            }
             for (name, bytes) in &report.pictures {
                 write_file(&folder.report(&report.name).with_file_name(name), bytes)?;
             }
@@ -252,7 +249,7 @@ fn unused(name: &str, args: &DatasetArgs) -> Vec<String> {
 }
 
 /// Where the data of a benchmark is.
-pub(super) fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
+fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
     let name = &benchmark.card().name;
     if let Some(path) = &benchmark.args.local_path {
         if is_local(path) {

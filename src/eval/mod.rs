@@ -12,7 +12,6 @@
 //! | `rows`, `cache`, `run_folder`, `progress` | rows of predictions and reviews; answers of an earlier run; the files |
 //! | `method`, `filters` | extractors and scorers by name; what is done to a reply before |
 //! | `choice`, `text`, `maths`, `rules`, `calls`, `tags`, `forms`, `grounding`, `haystack` | what they are made of |
-//! | `collection` | mixtures of benchmarks, drawn by a schema |
 //! | `figures`, `aggregate`, `extra`, `performance` | what marks add up to, and how fast they came |
 //! | `semantics`, `report` | what a metric means; the report |
 
@@ -27,7 +26,6 @@ pub mod cache;
 pub mod calls;
 pub mod card;
 pub mod choice;
-pub mod collection;
 pub mod conduct;
 mod desk;
 mod extra;

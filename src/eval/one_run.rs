@@ -209,9 +209,7 @@ impl Run<'_> {
             _ => Vec::new(),
         };
         notices.extend(desk.counters.iter().map(|(what, many)| format!("{}: {many} {what}", card.name)));
-        let levels = (card.report.rows.as_deref() == Some("collection")).then(|| extra::levels(&desk.scored));
         Ok(Report {
-            levels,
             pictures,
             model: self.model.to_owned(),
             name: card.name.clone(),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::aggregate::collection::Levels;
 use super::card::Card;
 use super::figures::{Certainty, Figure, SubsetFigures, joined};
 use super::semantics;
@@ -45,8 +44,6 @@ pub struct Report {
     pub notices: Vec<String>,
     /// Means of latency, time to first token and time per token in seconds, tokens a second, tokens of prompt and reply.
     pub speed: [Option<f64>; 6],
-    /// The levels of a mixture.
-    pub levels: Option<Levels>,
     /// Pictures that lie beside it, by name.
     pub pictures: Vec<(String, Vec<u8>)>,
     /// Counters of what went another way than it should: fallbacks of extraction, empty answers and so on.

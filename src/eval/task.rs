@@ -116,7 +116,17 @@ impl Task {
     /// # Errors
     /// When it cannot be read, or holds a key that is not known; the message lists the known ones.
     pub fn read(path: &Path) -> Result<Self> {
-        structured(path)
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::files(format!("{}: cannot be read", path.display())).because(error).hint("check the path")
+        })?;
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
+        let read: std::result::Result<Task, String> = match ending.as_str() {
+            "json" => serde_json::from_str(&text).map_err(|error| error.to_string()),
+            "toml" => toml::from_str(&text).map_err(|error| error.to_string()),
+            "yaml" | "yml" => serde_saphyr::from_str(&text).map_err(|error| error.to_string()),
+            _ => Err("a configuration ends in .yaml, .yml, .json or .toml".to_owned()),
+        };
+        read.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
     }
 
     /// The same with what another one says in place of its own.
@@ -357,24 +367,6 @@ pub struct Generation {
     pub batch_size: Option<usize>,
     /// Everything else, by EvalScope's names.
     pub fields: Map<String, Value>,
-}
-
-/// Reads a file of keys and values: YAML, JSON or TOML by its ending.
-///
-/// # Errors
-/// When it cannot be read, or does not hold what is wanted.
-pub(super) fn structured<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::files(format!("{}: cannot be read", path.display())).because(error).hint("check the path")
-    })?;
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
-    let read: std::result::Result<T, String> = match ending.as_str() {
-        "json" => serde_json::from_str(&text).map_err(|error| error.to_string()),
-        "toml" => toml::from_str(&text).map_err(|error| error.to_string()),
-        "yaml" | "yml" => serde_saphyr::from_str(&text).map_err(|error| error.to_string()),
-        _ => Err("it ends in .yaml, .yml, .json or .toml".to_owned()),
-    };
-    read.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
 }
 
 /// Words as EvalScope's flags take them: JSON, or `k=v,k=v` with values as Python's literals.

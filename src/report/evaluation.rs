@@ -7,9 +7,7 @@ use super::html::{STYLE, table as html_table};
 use super::table::{Cell, Column, Table};
 use super::terminal::Style;
 use crate::error::{Failure, Result};
-use crate::eval::aggregate::collection::Levels;
 use crate::eval::card::Entry;
-use crate::eval::collection::{Drawn, Mixture};
 use crate::eval::conduct::Evaluated;
 use crate::eval::figures::Certainty;
 use crate::eval::report::{Metric, Report};
@@ -73,44 +71,6 @@ pub fn scores_table(report: &Report, style: Style) -> String {
     }
     header.extend(["Subset", "Num", "Score", "95 %"]);
     style.plain(&boxed("", &header, rows, header.len() - 3))
-}
-
-/// Levels as people read them.
-fn levels(levels: &Levels) -> Vec<[String; 6]> {
-    let figure = |value: f64| format!("{value:.4}");
-    let mut rows = Vec::new();
-    for (level, _, lines) in levels.named() {
-        for line in lines {
-            let name =
-                line.of.iter().map(|name| if name.is_empty() { "—" } else { name }).collect::<Vec<_>>().join(" / ");
-            rows.push([
-                level.trim_end_matches("_level").to_owned(),
-                clean(&name, 80),
-                count(line.count as u64),
-                figure(line.micro),
-                figure(line.macro_mean),
-                figure(line.weighted),
-            ]);
-        }
-    }
-    rows
-}
-
-/// The levels of a mixture: means by sample, by subset and by weight.
-pub fn levels_table(all: &Levels, style: Style) -> String {
-    let header = ["Level", "Name", "Num", "Micro", "Macro", "Weighted"];
-    style.plain(&boxed("", &header, levels(all).into_iter().map(Vec::from).collect(), 2))
-}
-
-fn levels_html(all: &Levels) -> Table {
-    let row = |cells: [String; 6]| cells.map(Cell::Text).to_vec().into();
-    let columns = ["level", "name", "samples", "micro", "macro", "weighted"].map(Column::alone).to_vec();
-    Table {
-        caption: "Levels of the mixture".to_owned(),
-        columns,
-        rows: levels(all).into_iter().map(row).collect(),
-        ..Table::default()
-    }
 }
 
 /// How fast the answers came, a row a benchmark.
@@ -241,8 +201,7 @@ fn speed(reports: &[Report]) -> Table {
 }
 
 fn section(report: &Report) -> Value {
-    let mut metrics: Vec<Value> = report.metrics.iter().map(|metric| html_table(&subsets(metric))).collect();
-    metrics.extend(report.levels.as_ref().map(|levels| html_table(&levels_html(levels))));
+    let metrics: Vec<Value> = report.metrics.iter().map(|metric| html_table(&subsets(metric))).collect();
     let main = report.main_metric();
     let executed = report.executed();
     context! {
@@ -275,24 +234,6 @@ fn subsets(metric: &Metric) -> Table {
     }
     let columns = ["category", "subset", "score", "95 % interval", "samples"].map(Column::alone).to_vec();
     Table { caption: metric.label(), columns, rows, ..Table::default() }
-}
-
-/// What each data set gave to a mixture.
-pub fn mixture_table(mixture: &Mixture, style: Style) -> String {
-    let row = |part: &Drawn| {
-        let share = &part.share;
-        let cells = [
-            share.name.clone(),
-            share.categories.join(" / "),
-            share.tags.join(", "),
-            format!("{:.4}", share.weight),
-            count(part.size as u64),
-            count(part.drawn as u64),
-        ];
-        cells.iter().map(|cell| clean(cell, 60)).collect()
-    };
-    let header = ["Dataset", "Collections", "Tags", "Weight", "Rows", "Drawn"];
-    style.plain(&boxed("", &header, mixture.parts.iter().map(row).collect(), 3))
 }
 
 /// A list of benchmarks, a row each.

@@ -60,10 +60,7 @@ pub use compare::comparison;
 pub use datasets::{dataset_text, datasets_json, datasets_table};
 pub use depth::Depth;
 pub use document::{Card, Document};
-pub use evaluation::{
-    benchmark_text, benchmarks_table, evaluation_html, levels_table, mixture_table, overview_table, scores_table,
-    speed_table,
-};
+pub use evaluation::{benchmark_text, benchmarks_table, evaluation_html, overview_table, scores_table, speed_table};
 pub use html::html;
 pub use notice::Notice;
 pub use performance::performance_summary;

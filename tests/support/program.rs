@@ -47,11 +47,6 @@ pub fn eval() -> Perf {
     program("eval")
 }
 
-/// `evalscope collect`, expected to exit with 0.
-pub fn collect() -> Perf {
-    program("collect")
-}
-
 /// `evalscope serve`, expected to exit with 0.
 pub fn serve() -> Perf {
     program("serve")

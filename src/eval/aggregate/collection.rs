@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// The score of one sample of a mixture.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,51 +66,6 @@ impl Levels {
             categories: lines(rows, |row| vec![row.categories.clone()]),
         }
     }
-}
-
-impl Levels {
-    /// All levels by EvalScope's names, with the keys of a line.
-    pub fn named(&self) -> [(&'static str, &'static [&'static str], &[Line]); 5] {
-        [
-            ("subset_level", &["task_type", "dataset_name", "subset_name"], &self.subsets),
-            ("dataset_level", &["task_type", "dataset_name"], &self.datasets),
-            ("task_level", &["task_type"], &self.tasks),
-            ("tag_level", &["tags"], &self.tags),
-            ("category_level", &[], &self.categories),
-        ]
-    }
-
-    /// EvalScope's `collection_detailed_report.json`: the lines of most samples first, four decimals. Categories have a key
-    /// for each step of the longest path.
-    pub fn json(&self) -> Value {
-        let depth = self.categories.iter().map(|line| line.of.len()).max().unwrap_or(0);
-        let levels = self.named().map(|(level, keys, lines)| {
-            let line = |line: &&Line| {
-                let name = |place: usize| line.of.get(place).cloned().unwrap_or_default();
-                let mut fields: Map<String, Value> = if keys.is_empty() {
-                    (0..depth).map(|place| (format!("category{place}"), json!(name(place)))).collect()
-                } else {
-                    keys.iter().enumerate().map(|(place, key)| ((*key).to_owned(), json!(name(place)))).collect()
-                };
-                fields.insert("micro_avg.".to_owned(), json!(four(line.micro)));
-                if level != "subset_level" {
-                    fields.insert("macro_avg.".to_owned(), json!(four(line.macro_mean)));
-                    fields.insert("weighted_avg.".to_owned(), json!(four(line.weighted)));
-                }
-                fields.insert("count".to_owned(), json!(line.count));
-                Value::Object(fields)
-            };
-            let mut sorted: Vec<&Line> = lines.iter().collect();
-            sorted.sort_by_key(|line| std::cmp::Reverse(line.count));
-            (level.to_owned(), sorted.iter().map(line).collect::<Vec<Value>>().into())
-        });
-        Value::Object(levels.into_iter().collect())
-    }
-}
-
-/// EvalScope keeps four decimals.
-fn four(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4
 }
 
 fn lines(rows: &[Row], of: impl Fn(&Row) -> Vec<Vec<String>>) -> Vec<Line> {

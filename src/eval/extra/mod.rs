@@ -16,8 +16,6 @@ mod tests;
 mod trees;
 mod vendors;
 
-pub use trees::levels;
-
 use serde_json::Value;
 
 use super::aggregate::{Aggregate, IDENTITY, means};

@@ -61,7 +61,7 @@ pub fn poly_math(samples: &[Scored]) -> Vec<ExtraRow> {
 }
 
 /// The levels of a mixture, by the main value of each sample that has one.
-pub fn levels(samples: &[Scored]) -> Levels {
+fn levels(samples: &[Scored]) -> Levels {
     let list = |sample: &Scored, name: &str| -> Vec<String> {
         let list = sample.meta.get(name).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
