@@ -4,7 +4,7 @@ usage: PYTHON mixtures.py --evalscope PATH
 
 PYTHON is one with EvalScope (pip install evalscope==1.14.1). A schema over files of one's own is dumped by EvalScope and read by
 both. Compared are, for each sampler and several counts and seeds, the drawn rows without their words, for each program asks in its
-own; then both evaluate the same rows against a scripted server, and their `collection_detailed_report.json` must hold the same.
+own; then both evaluate the same rows, drawn by either, against a scripted server, and their `collection_detailed_report.json` must hold the same.
 """
 import argparse, json, os, pathlib, random, subprocess, sys, tempfile, time
 
@@ -68,9 +68,35 @@ def draws(program, folder, collection):
     print(f"{compared} rows of {len(SAMPLERS) * 15} draws are the same", flush=True)
 
 
-def levels(ours, theirs, url, folder):
+def shapes(program, folder):
+    """Rows of every card's sample are read by EvalScope's own classes."""
+    from evalscope.api.dataset import Sample
+    from evalscope.collections import DatasetEntry
+    cards = json.loads(subprocess.run([program, "benchmarks", "--json"], check=True, capture_output=True, text=True).stdout)
+    # One of them is a mixture itself, the other is made with a tokenizer of the user's.
+    names = [card["name"] for card in cards if card["name"] not in ("data_collection", "needle_haystack")]
+    (folder / "all.json").write_text(json.dumps({"name": "all", "datasets": [{"name": name} for name in names]}))
+    subprocess.run([program, "collect", str(folder / "all.json"), "--dataset-hub", "sample", "--sampler", "uniform", "--count",
+                    str(1000 * len(names)), "--output", str(folder / "all.jsonl")], check=True, capture_output=True)
+    rows, refused = 0, {}
+    for line in open(folder / "all.jsonl"):
+        row = json.loads(line)
+        rows += 1
+        try:
+            DatasetEntry.model_validate(row)
+            Sample.model_validate(row["prompt"])
+        except Exception as error:
+            refused[row["dataset_name"]] = str(error)
+    for name, error in refused.items():
+        print(f"  {name}: {error}")
+    assert not refused, f"rows of {len(refused)} benchmarks are refused"
+    print(f"{rows} rows of {len(names)} benchmarks are read", flush=True)
+
+
+def levels(ours, theirs, url, folder, rows):
+    folder.mkdir()
     (folder / "mix").mkdir()
-    os.link(folder / "weighted_60_42.jsonl", folder / "mix" / "test.jsonl")
+    (folder / "mix" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     args = {"data_collection": {"local_path": str(folder / "mix")}}
     found = {}
     for name, program in [("ours", ours), ("theirs", theirs)]:
@@ -103,8 +129,14 @@ def main():
             files(folder)
             collection = schema(folder)
             collection.dump_json(str(folder / "schema.json"))
+            shapes(options.evalscope, folder)
             draws(options.evalscope, folder, collection)
-            levels(options.evalscope, str(theirs), f"http://127.0.0.1:{port}/v1", folder)
+            url = f"http://127.0.0.1:{port}/v1"
+            rows = [json.loads(line) for line in open(folder / "weighted_60_42.jsonl")]
+            levels(options.evalscope, str(theirs), url, folder / "rows-of-ours", rows)
+            from evalscope.collections import StratifiedSampler
+            random.seed(5)
+            levels(options.evalscope, str(theirs), url, folder / "rows-of-theirs", StratifiedSampler(collection).sample(50))
     finally:
         os.kill(child, 9)
     print("all well")

@@ -43,6 +43,12 @@ pub(super) fn row(card: &Card, sample: &Sample, part: &Part<'_>, weight: f64) ->
             own.insert(name.to_owned(), value);
         }
     };
+    let again: Result<Vec<Value>, String> = sample.messages.iter().map(kept).map(|message| sent(&message)).collect();
+    // What EvalScope's form cannot say exactly, such as the blanks in the arguments of a call, is kept as it was beside it.
+    note("messages", json!(sample.messages), again.as_ref() != Ok(&sample.messages));
+    let tools = sample.tools.as_ref().and_then(Value::as_array);
+    let is_other = tools.is_some_and(|tools| tools.iter().any(|tool| sent_tool(&kept_tool(tool)) != *tool));
+    note("tools", json!(tools), is_other);
     note("target", sample.target.clone(), exact);
     note("question", json!(sample.question), !sample.question.is_empty() && sample.question != sample.asked());
     note("turns", json!(sample.turns), !sample.turns.is_empty());
@@ -95,12 +101,17 @@ fn record(row: &Row) -> Result<Row, String> {
     if let Some(version) = own.map(|own| &own["version"]).filter(|version| **version != VERSION) {
         return Err(format!("prompt.{OWN}.version: {version} is not known here, {VERSION} is; draw the rows again"));
     }
+    let noted = |name: &str| own.and_then(|own| own.get(name)).cloned();
     let messages = match at("input") {
         Some(Value::String(text)) => vec![json!({"role": "user", "content": text})],
         Some(Value::Array(list)) if !list.is_empty() => {
             list.iter().map(sent).collect::<Result<_, _>>().map_err(|why| format!("prompt.input: {why}"))?
         }
         _ => return Err("prompt.input: must be a text or a list of messages".to_owned()),
+    };
+    let messages = match noted("messages") {
+        Some(Value::Array(exact)) => exact,
+        _ => messages,
     };
     let words = |name: &str| match row.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(json!(text)),
@@ -125,9 +136,9 @@ fn record(row: &Row) -> Result<Row, String> {
         "index": row.get("index"), "tags": list("tags")?, "categories": list("categories")?, "task_type": task, "weight": weight,
         "dataset_name": words("dataset_name")?, "subset_name": words("subset_name")?,
     });
-    let tools = at("tools").map(|tools| tools.as_array().into_iter().flatten().map(sent_tool).collect::<Value>());
+    let tools = noted("tools")
+        .or_else(|| at("tools").map(|tools| tools.as_array().into_iter().flatten().map(sent_tool).collect::<Value>()));
     let sample = Sample { messages: messages.clone(), ..Sample::default() };
-    let noted = |name: &str| own.and_then(|own| own.get(name)).cloned();
     let record = json!({
         "question": noted("question").unwrap_or_else(|| json!(sample.asked())), "messages": messages,
         "choices": at("choices"), "tools": tools, "turns": noted("turns").unwrap_or_else(|| json!([])),

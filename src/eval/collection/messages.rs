@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::super::calls::python::dumps;
 use super::super::media::{self, Kind, is_linked};
 
 /// What EvalScope notes of a message and no server is to see.
@@ -33,7 +34,8 @@ pub(super) fn sent(message: &Value) -> Result<Value, String> {
     parts(&mut fields, sent_part);
     calls(&mut fields, |arguments| match arguments {
         Value::String(_) => arguments,
-        other => json!(other.to_string()),
+        // As EvalScope spells them for a server.
+        other => json!(dumps(&other)),
     });
     Ok(Value::Object(fields))
 }

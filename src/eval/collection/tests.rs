@@ -133,7 +133,7 @@ fn messages_and_tools_come_back_as_they_went() {
             {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
             {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AAAA"}}]}),
         json!({"role": "assistant", "content": "", "tool_calls": [
-            {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]}),
+            {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\": 1}"}}]}),
         json!({"role": "tool", "content": "2", "tool_call_id": "1"}),
     ];
     for message in &messages {
