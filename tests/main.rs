@@ -23,6 +23,7 @@ mod house;
 mod hub;
 mod lost;
 mod memory;
+mod mixtures;
 mod open_loop;
 mod pooled;
 mod protocols;

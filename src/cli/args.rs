@@ -25,6 +25,8 @@ pub(super) enum Command {
     Eval(Box<super::eval::Eval>),
     /// List the benchmarks, or show one: what is asked, where its data is, its settings, a command that runs it.
     Benchmarks(super::benchmarks::Benchmarks),
+    /// Draw a mixture of benchmarks into one file, which `evalscope eval --datasets data_collection` asks.
+    Collect(super::collect::Collect),
     /// Measure what this machine can measure: the self-check of the load engine at one load after another.
     Calibrate(super::calibrate::Calibrate),
     /// Serve a model over HTTP, as vLLM does: chats, completions, embeddings, scores, metrics.

@@ -94,8 +94,8 @@ pub(super) struct Eval {
     #[arg(long, value_name = "FOLDER", help_heading = "Benchmarks")]
     cards: Option<String>,
     /// Most samples of each subset: a count, or a share below 1
-    #[arg(long, value_name = "N", help_heading = "Benchmarks")]
-    limit: Option<f64>,
+    #[arg(long, value_name = "N", value_parser = Limit::parse, help_heading = "Benchmarks")]
+    limit: Option<Limit>,
     /// How often each sample is asked
     #[arg(long, value_name = "K", help_heading = "Benchmarks")]
     repeats: Option<usize>,
@@ -176,12 +176,6 @@ impl Eval {
         };
         let value = |flag: &str, text: &Option<String>| Ok::<_, Failure>(read(flag, text)?.map(Value::Object));
         let set = |given: bool| given.then_some(true);
-        let limit = self
-            .limit
-            .map(|limit| if limit.fract() == 0.0 { Limit::Count(limit.max(0.0) as u64) } else { Limit::Share(limit) });
-        if self.limit.is_some_and(|limit| limit < 0.0) {
-            return Err(Failure::usage("--limit: must not be negative"));
-        }
         let flags = Task {
             model: self.model.clone(),
             model_id: self.model_id.clone(),
@@ -197,7 +191,7 @@ impl Eval {
             eval_backend: self.eval_backend.clone(),
             eval_config: value("--eval-config", &self.eval_config)?,
             eval_batch_size: self.eval_batch_size,
-            limit,
+            limit: self.limit,
             repeats: self.repeats,
             use_cache: self.use_cache.clone(),
             rerun_review: set(self.rerun_review),
@@ -315,7 +309,10 @@ fn show(evaluated: &Evaluated, json: bool, console: Console) -> Result<()> {
         let reports: Vec<Value> = evaluated
             .reports
             .iter()
-            .map(|report| json!({"report": report.json(), "figures": report.figures()}))
+            .map(|report| {
+                let levels = report.levels.as_ref().map(crate::eval::aggregate::collection::Levels::json);
+                json!({"report": report.json(), "figures": report.figures(), "levels": levels})
+            })
             .collect();
         let whole = json!({"model": evaluated.model, "folder": evaluated.folder, "interrupted": evaluated.interrupted, "reports": reports});
         console.out(&serde_json::to_string_pretty(&whole).unwrap_or_default());
@@ -323,6 +320,9 @@ fn show(evaluated: &Evaluated, json: bool, console: Console) -> Result<()> {
         let style = Style { color: console.colour(), ascii: false };
         for report in &evaluated.reports {
             console.out(&report::scores_table(report, style));
+            if let Some(levels) = &report.levels {
+                console.out(&report::levels_table(levels, style));
+            }
         }
         if evaluated.reports.len() > 1 {
             console.out(&report::overview_table(&evaluated.reports, style));

@@ -3,6 +3,7 @@
 mod args;
 mod benchmarks;
 mod calibrate;
+mod collect;
 mod compare;
 mod console;
 mod datasets;
@@ -51,6 +52,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match cli.command {
         Command::Eval(flags) => eval::eval(&flags, console),
         Command::Benchmarks(flags) => benchmarks::benchmarks(&flags, &console),
+        Command::Collect(flags) => collect::collect(&flags, console),
         Command::Serve(flags) => serve::serve(&flags, console),
         Command::Calibrate(flags) => calibrate::calibrate(&flags, console),
         Command::Perf(perf) => match perf.command {

@@ -14,6 +14,19 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// A limit as a flag has it: a whole number is a count, whether written with a dot or not.
+    ///
+    /// # Errors
+    /// In words, when it is no number, or a negative one.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            Ok(limit) if limit < 0.0 => Err("must not be negative".to_owned()),
+            Ok(limit) if limit.is_finite() && limit.fract() == 0.0 => Ok(Limit::Count(limit as u64)),
+            Ok(limit) if limit.is_finite() => Ok(Limit::Share(limit)),
+            _ => Err("give a count, or a share below 1".to_owned()),
+        }
+    }
+
     /// How many of so many that is; none of them is a limit of 0, which means all, as in EvalScope.
     pub fn of(self, all: usize) -> usize {
         match self {

@@ -1,13 +1,14 @@
 //! A card with what the user changed of it, ready to make samples of records.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use minijinja::Value as Seen;
 use serde_json::{Map, Value, json};
 
 use super::args::DatasetArgs;
 use super::card::{
-    Answer, Card, Entry, Examples, Fields, Language, Media, Mode, Names, Prompt, Seeded, in_folder, seen,
+    Answer, Card, Catalog, Entry, Examples, Fields, Language, Media, Mode, Names, Prompt, Seeded, in_folder, seen,
     shared_templates, told,
 };
 use super::media::{self, Kind};
@@ -113,6 +114,13 @@ impl Benchmark {
         };
         let seed_of = seed;
         Ok(Benchmark { entry: entry.clone(), args, params, seed: seed_of, shots, language, ways, overrides, fixed })
+    }
+
+    /// The same among the cards of the run, which samples of a mixture are scored by.
+    #[must_use]
+    pub fn among(mut self, catalog: &Arc<Catalog>) -> Self {
+        self.ways.iter_mut().for_each(|way| way.method.know(catalog));
+        self
     }
 
     /// The card.

@@ -2,12 +2,14 @@
 //! engine, each answer is kept before it is scored.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::args::DatasetArgs;
 use super::benchmark::Benchmark;
 use super::card::{Catalog, Entry};
+use super::collection;
 use super::filters::Filters;
 use super::one_run::Run;
 use super::progress::Progress;
@@ -92,7 +94,7 @@ impl Evaluation {
     /// When a benchmark, its data or a value of the task cannot be used.
     pub fn prepare(task: &Task, plan: Plan, cache: &std::path::Path, fetch: Fetch<'_>) -> Result<Self> {
         let mut notices = task.check()?;
-        let catalog = catalog(task)?;
+        let catalog = Arc::new(catalog(task)?);
         let generation = task.generation();
         let choice = Choice { limit: task.limit, repeats: task.tries()? };
         let mut compiled = Vec::new();
@@ -105,12 +107,15 @@ impl Evaluation {
             if plan.target.dialect.decides() {
                 asks_for_decisions(&catalog, entry)?;
             }
-            compiled.push((Benchmark::new(entry, args, task.seed())?, filters));
+            compiled.push((Benchmark::new(entry, args, task.seed())?.among(&catalog), filters));
         }
         let mut loaded = Vec::new();
         for (benchmark, filters) in compiled {
             let place = place(task, &benchmark)?;
             let questions = load(&benchmark, &place, choice, cache, &mut *fetch)?;
+            if collection::is_mixture(benchmark.card()) {
+                collection::check(&benchmark.card().name, &questions, &catalog)?;
+            }
             notices.extend(questions.notices.iter().cloned());
             if place == Place::Sample {
                 notices.push(format!("{}: the sample of its card is asked, not the benchmark", benchmark.card().name));
@@ -171,6 +176,9 @@ impl Evaluation {
             let (report, ended) = one.run(watcher, &mut progress, stop)?;
             folder.save(&folder.report(&report.name), &report.json())?;
             folder.save(&folder.figures(&report.name), &report.figures())?;
+            if let Some(levels) = &report.levels {
+                folder.save(&folder.levels(&report.name), &levels.json())?;
+            }
             for (name, bytes) in &report.pictures {
                 write_file(&folder.report(&report.name).with_file_name(name), bytes)?;
             }
@@ -235,7 +243,7 @@ pub(super) fn aggregation(benchmark: &Benchmark) -> String {
 }
 
 /// Keys that are accepted and have no effect here.
-fn unused(name: &str, args: &DatasetArgs) -> Vec<String> {
+pub(super) fn unused(name: &str, args: &DatasetArgs) -> Vec<String> {
     let said = [
         ("choice_instructions", args.choice_instructions.is_some()),
         ("review_timeout", args.review_timeout.is_some()),
@@ -249,7 +257,7 @@ fn unused(name: &str, args: &DatasetArgs) -> Vec<String> {
 }
 
 /// Where the data of a benchmark is.
-fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
+pub(super) fn place(task: &Task, benchmark: &Benchmark) -> Result<Place> {
     let name = &benchmark.card().name;
     if let Some(path) = &benchmark.args.local_path {
         if is_local(path) {

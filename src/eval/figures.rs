@@ -78,8 +78,8 @@ pub struct SubsetFigures {
     pub figures: Vec<Figure>,
     /// Whether it is made of others, and so counts in no sum.
     pub is_aggregate: bool,
-    /// The category that it is shown in, where not that of its name.
-    pub category: Option<String>,
+    /// The path of the category that it is shown in, where not that of its name.
+    pub category: Option<Vec<String>>,
 }
 
 /// How marks add up, by EvalScope's name.

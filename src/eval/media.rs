@@ -50,7 +50,8 @@ pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
     }
 }
 
-fn is_linked(text: &str) -> bool {
+/// Whether a text is an address, or holds what it stands for.
+pub(super) fn is_linked(text: &str) -> bool {
     ["data:", "https://", "http://"].iter().any(|start| text.starts_with(start))
 }
 

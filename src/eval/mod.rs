@@ -2,7 +2,8 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `task`, `subject` | one evaluation as the user asks for it; who is evaluated, as a plan of the load engine |
+//! | `task`, `config_file`, `subject` | one evaluation as the user asks for it; the file of it; who is evaluated, as a plan of the load engine |
+//! | `collection` | mixtures of benchmarks: what is in them, how they are drawn, their rows |
 //! | `card` | a benchmark as data |
 //! | `args`, `params`, `benchmark`, `options`, `slots` | what a user changes of it; both together, ready to make samples |
 //! | `source`, `readers`, `media`, `literal` | where records are, and what they hold |
@@ -26,7 +27,9 @@ pub mod cache;
 pub mod calls;
 pub mod card;
 pub mod choice;
+pub mod collection;
 pub mod conduct;
+mod config_file;
 mod desk;
 mod extra;
 pub mod figures;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::asking::{Answered, Answers, Asking, Patience};
 use super::cache::Cache;
+use super::collection::is_mixture;
 use super::conduct::{Evaluation, Loaded, Watcher, aggregation};
 use super::desk::Desk;
 use super::extra;
@@ -170,7 +171,12 @@ impl Run<'_> {
         // Answers come in any order; the report is the same each time.
         desk.scored.sort_by(|a, b| (&a.subset, a.index).cmp(&(&b.subset, b.index)));
         let aggregate = aggregation(benchmark);
+        let mut levels = None;
         let mut subsets = Vec::new();
+        if is_mixture(card) {
+            let (made, of_all) = extra::mixture::figures_of(&aggregate, &mut desk.scored);
+            (subsets, levels) = (made, Some(of_all));
+        }
         for (subset, _) in &self.loaded.questions.subsets {
             let samples: Vec<&Scored> = desk.scored.iter().filter(|sample| &sample.subset == subset).collect();
             if samples.is_empty() {
@@ -180,14 +186,21 @@ impl Run<'_> {
                 if aggregate == "official" { Vec::new() } else { figures(&aggregate, &card.report.metrics, &samples) };
             subsets.push(SubsetFigures { name: subset.clone(), figures: made, is_aggregate: false, category: None });
         }
-        if let Some(rows) = &card.report.rows {
+        if let Some(rows) = card.report.rows.as_deref().filter(|_| levels.is_none()) {
             extra::add(rows, &desk.scored, &mut subsets);
         }
-        let sure = |metric: &str, names: &[&str]| -> Option<Certainty> {
+        let sure = |metric: &str, subsets: &[&SubsetFigures]| -> Option<Certainty> {
             if !matches!(aggregate.as_str(), "mean" | "f1") {
                 return None;
             }
-            let of = |sample: &&Scored| names.contains(&sample.subset.as_str());
+            let of = |sample: &&Scored| {
+                subsets.iter().any(|subset| {
+                    // A mixture may hold the same subset in several places.
+                    let is_there = levels.is_none()
+                        || subset.category.as_deref().unwrap_or_default() == extra::mixture::path(sample);
+                    subset.name == sample.subset && is_there
+                })
+            };
             let rows: Vec<(f64, (String, usize))> = desk
                 .scored
                 .iter()
@@ -203,13 +216,17 @@ impl Run<'_> {
             _ => card.report.primary.clone(),
         };
         let collects = self.evaluation.task.collect_perf.unwrap_or(true);
-        let primary = primary(&metrics, named.as_deref());
+        let graded = metrics.iter().filter(|metric| !metric.is_diagnostic()).count();
+        // What a mixture is scored by is not declared anywhere: of several metrics none stands for all, as in EvalScope.
+        let is_open = levels.is_some() && named.is_none() && graded > 1;
+        let primary = if is_open { None } else { primary(&metrics, named.as_deref()) };
         let pictures = match card.report.rows.as_deref() {
             Some("haystack") => heat_maps(&desk.scored, &self.loaded.questions.subsets)?,
             _ => Vec::new(),
         };
         notices.extend(desk.counters.iter().map(|(what, many)| format!("{}: {many} {what}", card.name)));
         Ok(Report {
+            levels,
             pictures,
             model: self.model.to_owned(),
             name: card.name.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::aggregate::collection::Levels;
 use super::card::Card;
 use super::figures::{Certainty, Figure, SubsetFigures, joined};
 use super::semantics;
@@ -44,6 +45,8 @@ pub struct Report {
     pub notices: Vec<String>,
     /// Means of latency, time to first token and time per token in seconds, tokens a second, tokens of prompt and reply.
     pub speed: [Option<f64>; 6],
+    /// The levels of a mixture, where it is one.
+    pub levels: Option<Levels>,
     /// Pictures that lie beside it, by name.
     pub pictures: Vec<(String, Vec<u8>)>,
     /// Counters of what went another way than it should: fallbacks of extraction, empty answers and so on.
@@ -74,8 +77,8 @@ pub struct Metric {
 /// Subsets that belong together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Category {
-    /// Its name.
-    pub name: String,
+    /// The path of its names, outermost first.
+    pub path: Vec<String>,
     /// Samples.
     pub num: u64,
     /// Mean by samples.
@@ -86,6 +89,13 @@ pub struct Category {
     pub certainty: Option<Certainty>,
     /// Its subsets.
     pub subsets: Vec<Subset>,
+}
+
+impl Category {
+    /// Its name as people read it.
+    pub fn name(&self) -> String {
+        self.path.join(" / ")
+    }
 }
 
 /// A subset of a metric.
@@ -167,7 +177,7 @@ impl Metric {
         };
         let category = |category: &Category| {
             json!({
-                "name": [category.name], "num": category.num, "score": four(category.score),
+                "name": category.path, "num": category.num, "score": four(category.score),
                 "macro_score": four(category.macro_score), "subsets": category.subsets.iter().map(subset).collect::<Vec<_>>(),
             })
         };
@@ -184,7 +194,7 @@ impl Metric {
 pub fn metrics(
     card: &Card,
     subsets: &[SubsetFigures],
-    whole: &dyn Fn(&str, &[&str]) -> Option<Certainty>,
+    whole: &dyn Fn(&str, &[&SubsetFigures]) -> Option<Certainty>,
 ) -> Vec<Metric> {
     let mut keys: Vec<&super::aggregate::Aggregate> = Vec::new();
     for figure in subsets.iter().flat_map(|subset| &subset.figures) {
@@ -203,12 +213,12 @@ fn metric(
     card: &Card,
     key: &super::aggregate::Aggregate,
     subsets: &[SubsetFigures],
-    whole: &dyn Fn(&str, &[&str]) -> Option<Certainty>,
+    whole: &dyn Fn(&str, &[&SubsetFigures]) -> Option<Certainty>,
 ) -> Option<Metric> {
-    let mut groups: Vec<(String, Vec<(&SubsetFigures, &Figure)>)> = Vec::new();
+    let mut groups: Vec<(Vec<String>, Vec<(&SubsetFigures, &Figure)>)> = Vec::new();
     for subset in subsets {
         let Some(figure) = subset.figures.iter().find(|figure| same(&figure.aggregate, key)) else { continue };
-        let group = subset.category.clone().unwrap_or_else(|| category_of(card, &subset.name));
+        let group = subset.category.clone().unwrap_or_else(|| vec![category_of(card, &subset.name)]);
         match groups.iter_mut().find(|(name, _)| *name == group) {
             Some((_, list)) => list.push((subset, figure)),
             None => groups.push((group, vec![(subset, figure)])),
@@ -221,14 +231,14 @@ fn metric(
         joined(if counted.is_empty() { &made } else { &counted })
     };
     let sure = |list: &[(&SubsetFigures, &Figure)]| {
-        let names: Vec<&str> = list.iter().map(|(subset, _)| subset.name.as_str()).collect();
+        let subsets: Vec<&SubsetFigures> = list.iter().map(|(subset, _)| *subset).collect();
         let value = list.iter().map(|(_, figure)| figure.mean_of.as_deref()).collect::<Option<Vec<&str>>>()?;
-        whole(value.first()?, &names)
+        whole(value.first()?, &subsets)
     };
     let all: Vec<(&SubsetFigures, &Figure)> = groups.iter().flat_map(|(_, list)| list.iter().copied()).collect();
     let (score, macro_score, num) = sum(&all)?;
     let certainty = if all.len() == 1 { all[0].1.certainty } else { sure(&all) };
-    let categories = groups.iter().filter_map(|(name, list)| {
+    let categories = groups.iter().filter_map(|(path, list)| {
         let (score, macro_score, num) = sum(list)?;
         let subsets = list.iter().map(|(subset, figure)| Subset {
             name: subset.name.clone(),
@@ -239,7 +249,7 @@ fn metric(
             is_aggregate: subset.is_aggregate,
         });
         Some(Category {
-            name: name.clone(),
+            path: path.clone(),
             num,
             score,
             macro_score,
@@ -312,6 +322,15 @@ impl Report {
         self.metrics.get(self.primary?)
     }
 
+    /// Why no metric stands for it.
+    fn without_primary(&self) -> Option<&'static str> {
+        match self.primary {
+            Some(_) => None,
+            None if self.metrics.is_empty() => Some("no sample was scored"),
+            None => Some("its benchmarks are scored by different metrics, and none of them stands for all"),
+        }
+    }
+
     /// EvalScope's file.
     pub fn json(&self) -> Value {
         let all = self.executed();
@@ -330,7 +349,7 @@ impl Report {
             "analysis": "N/A",
             "perf_metrics": self.performance,
             "primary_metric_identity": self.main_metric().map(Metric::identity),
-            "primary_metric_unavailable_reason": if self.primary.is_none() { json!("no sample was scored") } else { Value::Null },
+            "primary_metric_unavailable_reason": self.without_primary(),
             "judge_summary": null,
             "execution_summary": {
                 "requested": all.requested, "succeeded": all.succeeded, "errored": all.errored,
@@ -358,7 +377,7 @@ impl Report {
                         .iter()
                         .map(|subset| json!({"name": subset.name, "score": subset.score, "num": subset.num, "certainty": sure(&subset.certainty)}))
                         .collect();
-                    json!({"name": category.name, "score": category.score, "macro_score": category.macro_score, "num": category.num,
+                    json!({"name": category.name(), "score": category.score, "macro_score": category.macro_score, "num": category.num,
                         "certainty": sure(&category.certainty), "subsets": subsets})
                 })
                 .collect();

@@ -54,6 +54,13 @@ impl RunFolder {
         self.root.join("reports").join(&self.model).join(format!("{benchmark}.json"))
     }
 
+    /// The levels of a mixture.
+    pub fn levels(&self, benchmark: &str) -> PathBuf {
+        // EvalScope knows one benchmark that is a mixture; a card of the user's may be another.
+        let before = if benchmark == "data_collection" { String::new() } else { format!("{benchmark}_") };
+        self.root.join("reports").join(&self.model).join(format!("{before}collection_detailed_report.json"))
+    }
+
     /// Our own figures of a benchmark.
     pub fn figures(&self, benchmark: &str) -> PathBuf {
         self.root.join("figures").join(&self.model).join(format!("{benchmark}.json"))

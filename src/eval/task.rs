@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::args::{DatasetArgs, Limit};
+use super::config_file;
 use crate::error::{Failure, Result, known};
 
 /// EvalScope's number of tries after a failed request, and its pause in seconds.
@@ -116,17 +117,7 @@ impl Task {
     /// # Errors
     /// When it cannot be read, or holds a key that is not known; the message lists the known ones.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::files(format!("{}: cannot be read", path.display())).because(error).hint("check the path")
-        })?;
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
-        let read: std::result::Result<Task, String> = match ending.as_str() {
-            "json" => serde_json::from_str(&text).map_err(|error| error.to_string()),
-            "toml" => toml::from_str(&text).map_err(|error| error.to_string()),
-            "yaml" | "yml" => serde_saphyr::from_str(&text).map_err(|error| error.to_string()),
-            _ => Err("a configuration ends in .yaml, .yml, .json or .toml".to_owned()),
-        };
-        read.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
+        config_file::read(path)
     }
 
     /// The same with what another one says in place of its own.

@@ -4,6 +4,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 
 use super::boxed::boxed;
 use super::html::{STYLE, table as html_table};
+use super::levels::tables;
 use super::table::{Cell, Column, Table};
 use super::terminal::Style;
 use crate::error::{Failure, Result};
@@ -34,8 +35,9 @@ pub fn scores_table(report: &Report, style: Style) -> String {
         Some(_) if report.metrics.len() > 4 => report.metrics.iter().filter(graded).collect(),
         _ => report.metrics.iter().collect(),
     };
-    let has_categories =
-        shown.iter().any(|metric| metric.categories.len() > 1 || metric.categories.iter().any(|c| c.name != "default"));
+    let has_categories = shown
+        .iter()
+        .any(|metric| metric.categories.len() > 1 || metric.categories.iter().any(|c| c.path != ["default"]));
     for metric in shown {
         let subsets: usize = metric.categories.iter().map(|category| category.subsets.len()).sum();
         let mut row = |category: &str, subset: &str, num: u64, score: f64, certainty: Option<&Certainty>| {
@@ -49,7 +51,7 @@ pub fn scores_table(report: &Report, style: Style) -> String {
         for category in &metric.categories {
             if subsets > MOST_ROWS {
                 row(
-                    &category.name,
+                    &category.name(),
                     &format!("{} subsets", category.subsets.len()),
                     category.num,
                     category.score,
@@ -58,7 +60,7 @@ pub fn scores_table(report: &Report, style: Style) -> String {
                 continue;
             }
             for subset in &category.subsets {
-                row(&category.name, &subset.name, subset.num, subset.score, subset.certainty.as_ref());
+                row(&category.name(), &subset.name, subset.num, subset.score, subset.certainty.as_ref());
             }
         }
         if subsets > 1 {
@@ -214,6 +216,7 @@ fn section(report: &Report) -> Value {
         asked => count(executed.requested),
         answered => count(executed.succeeded),
         failed => executed.errored,
+        levels => report.levels.as_ref().map(|levels| tables(levels).iter().map(html_table).collect::<Vec<_>>()),
         notices => report.notices.iter().map(|notice| clean(notice, 500)).collect::<Vec<_>>(),
         metrics,
     }
@@ -223,7 +226,7 @@ fn subsets(metric: &Metric) -> Table {
     let mut rows = Vec::new();
     for category in &metric.categories {
         for subset in &category.subsets {
-            let mut cells = words([category.name.clone(), subset.name.clone()]);
+            let mut cells = words([category.name(), subset.name.clone()]);
             cells.extend([
                 Cell::Text(metric.show(subset.score)),
                 Cell::Text(interval(metric, subset.certainty.as_ref())),

@@ -137,7 +137,7 @@ fn auto_trust(value: &Value) -> Result<(), &'static str> {
 }
 
 /// How far the sum of probabilities may be off 1: where all have two decimals and may be 1 together before they were rounded, by
-/// what the rounding does; else by [`OFF`].
+/// what the rounding does; else by `OFF`.
 pub fn rounding(values: &[f64]) -> f64 {
     let is_short = |value: &f64| ((value * 100.0).round() / 100.0 - value).abs() < 1e-12;
     let least: f64 = values.iter().map(|value| (value - HALF_STEP).max(0.0)).sum();

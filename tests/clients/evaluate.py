@@ -170,4 +170,5 @@ def main():
         os.kill(child, 9)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ mod server;
 pub use http2::Http2Server;
 pub use hub::{COMMIT, Files, Hub};
 pub use page::{command, each, everything, words};
-pub use program::{Perf, Running, calibrate, eval, perf, report, serve};
+pub use program::{Perf, Running, calibrate, collect, eval, perf, report, serve};
 pub use quiet::alone;
 pub use reply::{Gate, Reply};
 pub use run::{Point, Run, outcome, same_keys};

@@ -47,6 +47,11 @@ pub fn eval() -> Perf {
     program("eval")
 }
 
+/// `evalscope collect`, expected to exit with 0.
+pub fn collect() -> Perf {
+    program("collect")
+}
+
 /// `evalscope serve`, expected to exit with 0.
 pub fn serve() -> Perf {
     program("serve")
@@ -132,9 +137,11 @@ impl Perf {
         self
     }
 
-    /// Writes a file into the folder.
+    /// Writes a file into the folder, or into one below it.
     pub fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.folder.path().join(name), contents).unwrap();
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, contents).unwrap();
         self
     }
 

@@ -145,14 +145,18 @@ impl Catalog {
     /// # Errors
     /// When there is none of this name; the message has those that are close.
     pub fn get(&self, name: &str) -> Result<&Entry> {
-        self.entries.get(name).ok_or_else(|| {
-            let mut near: Vec<(usize, &str)> =
-                self.entries.keys().map(|other| (strsim::damerau_levenshtein(name, other), other.as_str())).collect();
-            near.sort_unstable();
-            let near = known(near.iter().take(5).map(|(_, name)| name));
-            Failure::usage(format!("--datasets {name}: no such benchmark"))
-                .hint(format!("close to it: {near}; `evalscope benchmarks` lists all {}", self.entries.len()))
-        })
+        self.entries
+            .get(name)
+            .ok_or_else(|| Failure::usage(format!("--datasets {name}: no such benchmark")).hint(self.close_to(name)))
+    }
+
+    /// The benchmarks whose names are close to one that is not there, in words.
+    pub fn close_to(&self, name: &str) -> String {
+        let mut near: Vec<(usize, &str)> =
+            self.entries.keys().map(|other| (strsim::damerau_levenshtein(name, other), other.as_str())).collect();
+        near.sort_unstable();
+        let near = known(near.iter().take(5).map(|(_, name)| name));
+        format!("close to it: {near}; `evalscope benchmarks` lists all {}", self.entries.len())
     }
 
     /// All of them by name.

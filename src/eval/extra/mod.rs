@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `decisions`, `open_decisions` | probabilities of options |
 //! | `groups` | accuracies where a group of samples counts as one, and those of parts of a subset |
+//! | `mixture` | subsets of the benchmarks in a mixture, and its levels |
 //! | `trees` | rows that are means over subsets |
 //! | `vendors` | calls by their schemas, checks of endpoints |
 //! | here | their list; entities and puzzles |
 
 mod decisions;
 mod groups;
+pub mod mixture;
 mod open_decisions;
 #[cfg(test)]
 mod tests;
@@ -69,12 +71,11 @@ pub struct ExtraRow {
 const OVERALL: &str = "OVERALL";
 
 /// The figures of a name; none where it is not known, or what it stands for is no figure: `visualoverload` is a file to be
-/// handed in.
+/// handed in, and a mixture has figures of every kind, which [`mixture`] makes.
 pub fn rows(name: &str, samples: &[Scored]) -> Vec<ExtraRow> {
     let each = |of: &dyn Fn(&[&Scored]) -> Vec<Aggregate>| by_subset(samples, of);
     match name {
         "acebench" | "bfcl-v3" | "bfcl-v4" => trees::functions(name, samples),
-        "collection" => trees::mixture(samples),
         "poly_math" => trees::poly_math(samples),
         "safety_bench" => groups::safety(samples),
         "arc-agi-2" => each(&groups::tasks),
@@ -120,7 +121,12 @@ pub fn add(name: &str, samples: &[Scored], subsets: &mut Vec<SubsetFigures>) {
             }
             None => {
                 let figures = aggregates.into_iter().map(bare).collect();
-                subsets.push(SubsetFigures { name, figures, is_aggregate: true, category });
+                subsets.push(SubsetFigures {
+                    name,
+                    figures,
+                    is_aggregate: true,
+                    category: category.map(|name| vec![name]),
+                });
             }
         }
     }

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::super::aggregate::collection::{self, Levels};
 use super::super::aggregate::{Aggregate, groups, means};
 use super::super::calls::{self, Row};
 use super::super::figures::Scored;
@@ -58,35 +55,4 @@ pub fn poly_math(samples: &[Scored]) -> Vec<ExtraRow> {
     let num = rows.iter().map(|row| row.metric.num).sum();
     rows.extend(means::mean(&scores).map(|score| row(figure(score, num), OVERALL)));
     rows
-}
-
-/// The levels of a mixture, by the main value of each sample that has one.
-fn levels(samples: &[Scored]) -> Levels {
-    let list = |sample: &Scored, name: &str| -> Vec<String> {
-        let list = sample.meta.get(name).and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let row = |sample: &Scored| {
-        let (metric, _) = sample.marks.as_ref()?.values.first()?;
-        Some(collection::Row {
-            task: text(sample, "task_type").unwrap_or_default(),
-            dataset: text(sample, "dataset_name").unwrap_or_default(),
-            subset: text(sample, "subset_name").unwrap_or_default(),
-            tags: list(sample, "tags"),
-            categories: list(sample, "categories"),
-            weight: sample.meta.get("weight").and_then(Value::as_f64).unwrap_or(1.0),
-            score: sample.value(super::super::aggregate::canonical(metric))?,
-        })
-    };
-    Levels::of(&samples.iter().filter_map(row).collect::<Vec<_>>())
-}
-
-/// A row for each subset of each benchmark in a mixture.
-pub fn mixture(samples: &[Scored]) -> Vec<ExtraRow> {
-    let line = |line: collection::Line| {
-        let [_, dataset, subset] = line.of.as_slice() else { return None };
-        let metric = Aggregate::new("accuracy", "mean", line.micro, line.count as u64);
-        Some(ExtraRow { metric, subset: Some(format!("{dataset}/{subset}")), category: Some(dataset.clone()) })
-    };
-    levels(samples).subsets.into_iter().filter_map(line).collect()
 }

@@ -12,7 +12,9 @@ mod extract;
 mod params;
 mod score;
 
-use super::card::Answer;
+use std::sync::Arc;
+
+use super::card::{Answer, Catalog};
 use super::sample::Sample;
 pub use case::{Case, Marks, Reply, Standing, Taken};
 pub use extract::Extract;
@@ -45,6 +47,11 @@ impl Method {
             None => extract::whole(),
         };
         Ok(Method { extract, score: made })
+    }
+
+    /// Tells it the cards of the run.
+    pub fn know(&mut self, catalog: &Arc<Catalog>) {
+        self.score.know(catalog);
     }
 
     /// The marks of a reply.

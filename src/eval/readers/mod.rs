@@ -15,6 +15,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::collection;
 use crate::error::{Failure, Result, known};
 use crate::table::{Row, Rows};
 
@@ -22,7 +23,7 @@ use crate::table::{Row, Rows};
 pub const BUILT_IN: &str = "built-in";
 
 /// All readers by name.
-pub const NAMES: [&str; 5] = [BUILT_IN, "bfcl-v4", "examples", "haystack", "surds"];
+pub const NAMES: [&str; 6] = [BUILT_IN, "bfcl-v4", "collection", "examples", "haystack", "surds"];
 
 /// Records, and what a reader of the results should know of how they were made.
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ pub fn read(reader: &str, path: &Path, config: &str, params: &Map<String, Value>
     let plain = |rows| Read { rows, notice: None };
     match reader {
         BUILT_IN => Rows::open(path)?.collect::<Result<_>>().map(plain),
+        "collection" => collection::opened(path).map(plain),
         "bfcl-v4" => functions::read(path).map(plain),
         "examples" => list_under(path, "examples").map(plain),
         "haystack" => needles::read(path, config, params),

@@ -46,10 +46,13 @@ pub(super) use grounding::writing;
 pub(super) use pictures::tir_task;
 pub use tags::noted_tags;
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toml::Table;
 
+use super::super::card::Catalog;
 use super::super::sample::{Sample, spelled};
 use super::case::{Case, Marks, Taken};
 use crate::error::known;
@@ -63,6 +66,9 @@ pub trait Score: Send + Sync {
     fn weighs_refusals(&self) -> bool {
         false
     }
+
+    /// Tells it the cards of the run, where it scores by those of others.
+    fn know(&mut self, _catalog: &Arc<Catalog>) {}
 
     /// An answer that scores 1; `None` where it cannot be told from the sample alone.
     fn right(&self, sample: &Sample) -> Option<String>;
