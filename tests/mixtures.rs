@@ -128,7 +128,7 @@ fn levels_are_reported_as_evalscope_reports_them() {
         asking(&server, &run, "mix.jsonl").prints("By category").prints("By kind of task").prints("Weighted").run();
     let levels = json_of(&run, "out/reports/test-model/collection_detailed_report.json");
     let four = |value: f64| json!((value * 1e4).round() / 1e4);
-    let (easy, hard) = (easy as f64, hard as f64);
+    let easy = easy as f64;
     let level = |name: &str, of: &[(&str, &str)]| {
         let list = levels[name].as_array().unwrap();
         list.iter().find(|line| of.iter().all(|(column, value)| line[*column] == *value)).unwrap().clone()

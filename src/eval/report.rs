@@ -209,13 +209,16 @@ fn same(a: &super::aggregate::Aggregate, b: &super::aggregate::Aggregate) -> boo
     a.metric == b.metric && a.aggregation == b.aggregation && a.dimensions == b.dimensions
 }
 
+/// A figure and the subset that it is of.
+type Of<'a> = (&'a SubsetFigures, &'a Figure);
+
 fn metric(
     card: &Card,
     key: &super::aggregate::Aggregate,
     subsets: &[SubsetFigures],
     whole: &dyn Fn(&str, &[&SubsetFigures]) -> Option<Certainty>,
 ) -> Option<Metric> {
-    let mut groups: Vec<(Vec<String>, Vec<(&SubsetFigures, &Figure)>)> = Vec::new();
+    let mut groups: Vec<(Vec<String>, Vec<Of<'_>>)> = Vec::new();
     for subset in subsets {
         let Some(figure) = subset.figures.iter().find(|figure| same(&figure.aggregate, key)) else { continue };
         let group = subset.category.clone().unwrap_or_else(|| vec![category_of(card, &subset.name)]);
@@ -224,18 +227,18 @@ fn metric(
             None => groups.push((group, vec![(subset, figure)])),
         }
     }
-    let sum = |list: &[(&SubsetFigures, &Figure)]| {
+    let sum = |list: &[Of<'_>]| {
         let counted: Vec<&Figure> =
             list.iter().filter(|(subset, _)| !subset.is_aggregate).map(|(_, figure)| *figure).collect();
         let made: Vec<&Figure> = list.iter().map(|(_, figure)| *figure).collect();
         joined(if counted.is_empty() { &made } else { &counted })
     };
-    let sure = |list: &[(&SubsetFigures, &Figure)]| {
+    let sure = |list: &[Of<'_>]| {
         let subsets: Vec<&SubsetFigures> = list.iter().map(|(subset, _)| *subset).collect();
         let value = list.iter().map(|(_, figure)| figure.mean_of.as_deref()).collect::<Option<Vec<&str>>>()?;
         whole(value.first()?, &subsets)
     };
-    let all: Vec<(&SubsetFigures, &Figure)> = groups.iter().flat_map(|(_, list)| list.iter().copied()).collect();
+    let all: Vec<Of<'_>> = groups.iter().flat_map(|(_, list)| list.iter().copied()).collect();
     let (score, macro_score, num) = sum(&all)?;
     let certainty = if all.len() == 1 { all[0].1.certainty } else { sure(&all) };
     let categories = groups.iter().filter_map(|(path, list)| {

@@ -31,7 +31,7 @@ pub enum Member {
     /// A further collection.
     Collection(Collection),
     /// The samples of a benchmark.
-    Dataset(Dataset),
+    Dataset(Box<Dataset>),
 }
 
 /// A benchmark as a member of a collection.
@@ -165,7 +165,7 @@ impl Reading<'_> {
             // What has `datasets` is a collection, as in EvalScope.
             members.push(match member.get("datasets") {
                 Some(_) => Member::Collection(self.collection(member, &at, &path)?),
-                None => Member::Dataset(self.dataset(member, &at, &path)?),
+                None => Member::Dataset(Box::new(self.dataset(member, &at, &path)?)),
             });
         }
         Ok(Collection { name, weight, members })

@@ -29,8 +29,11 @@ static CATALOG: LazyLock<Option<Catalog>> = LazyLock::new(|| Catalog::open(None)
 #[derive(Default)]
 struct Delegated {
     catalog: Option<Arc<Catalog>>,
-    known: Mutex<HashMap<(String, usize), Option<Arc<Known>>>>,
+    known: Mutex<Ways>,
 }
+
+/// Benchmarks by name, with the number of a way; none where there is no such one.
+type Ways = HashMap<(String, usize), Option<Arc<Known>>>;
 
 /// How a benchmark scores in one of its ways.
 struct Known {
