@@ -178,7 +178,8 @@ fn every_sample_is_asked_and_scored_in_a_mixture_as_it_is_alone() {
         let (alone, questions) = sampled(&catalog, name, &Place::Sample, cache.path());
         let collection = read(&json!({"name": "all", "datasets": [{"name": name}]}));
         let part = collection.flat().remove(0);
-        let samples: Vec<&Sample> = questions.subsets.iter().flat_map(|(_, samples)| samples).collect();
+        let samples: Vec<&Sample> =
+            questions.subsets.iter().flat_map(|(_, samples)| samples.iter().map(|sample| &**sample)).collect();
         let lines: String =
             samples.iter().map(|sample| format!("{}\n", row(alone.card(), sample, &part, 1.0))).collect();
         let file = cache.path().join("mix.jsonl");
