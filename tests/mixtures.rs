@@ -213,6 +213,7 @@ kind = "benchmark"
 name = "colours"
 title = "Colours"
 version = "v1.0"
+tags = ["Custom"]
 modality = "text"
 licence = "CC0"
 about = "Which colour."
