@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 use crate::support::{Perf, Reply, Run, Seen, Server, eval};
 
 /// A chat completion that says this.
-fn saying(text: &str) -> Reply {
+pub fn saying(text: &str) -> Reply {
     let message = json!({"role": "assistant", "content": text});
     whole(message, "stop")
 }
 
-fn whole(message: Value, reason: &str) -> Reply {
+pub fn whole(message: Value, reason: &str) -> Reply {
     let body = json!({"id": "c", "object": "chat.completion", "model": "test-model",
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}});
@@ -46,7 +46,7 @@ fn file(run: &Run, path: &str) -> PathBuf {
     run.home().join("out").join(path)
 }
 
-fn read(path: &Path) -> Value {
+pub fn read(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
         .unwrap()
 }
@@ -313,7 +313,7 @@ fn keys_are_nowhere() {
 }
 
 /// What is asked, as a server sees it: the texts of all messages.
-fn words(messages: &Value) -> String {
+pub fn words(messages: &Value) -> String {
     let text = |message: &Value| match &message["content"] {
         Value::Array(parts) => parts.iter().map(|part| part.to_string()).collect::<String>(),
         other => other.as_str().unwrap_or_default().to_owned(),
@@ -322,7 +322,7 @@ fn words(messages: &Value) -> String {
 }
 
 /// A perfect and a hopeless reply, and the place of the sample, by what is asked.
-type Replies = HashMap<String, (Said, Said, usize)>;
+pub type Replies = HashMap<String, (Said, Said, usize)>;
 
 /// The samples of every card with a perfect and a hopeless reply to each, by what is asked.
 /// Also which of them are plain means over an even number of samples, so that half of the answers is half of the score.
@@ -360,7 +360,7 @@ fn rehearsed(cache: &Path) -> (Vec<String>, BTreeSet<String>, Replies) {
     (names, means, replies)
 }
 
-fn reply(said: &Said, turn: usize) -> Reply {
+pub fn reply(said: &Said, turn: usize) -> Reply {
     let calls: Vec<Value> = said.calls.iter().map(|call| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})).collect();
     if calls.is_empty() {
         return saying(said.turns.get(turn).unwrap_or(&said.text));

@@ -25,6 +25,7 @@ mod memory;
 mod open_loop;
 mod pooled;
 mod protocols;
+mod real_data;
 mod refusals;
 mod replay;
 mod requests;

@@ -5,7 +5,8 @@
 //! | `task`, `subject` | one evaluation as the user asks for it; who is evaluated, as a plan of the load engine |
 //! | `card` | a benchmark as data |
 //! | `args`, `params`, `benchmark`, `options`, `slots` | what a user changes of it; both together, ready to make samples |
-//! | `source`, `readers`, `media`, `literal` | where records are, and what they hold |
+//! | `source`, `files`, `edition`, `readers` | where records are, and what makes them those that a card speaks of |
+//! | `data_folder`, `media`, `shrink`, `literal` | the files and values that they hold |
 //! | `sample`, `orders` | one question; the orders in which EvalScope asks |
 //! | `conduct`, `one_run`, `desk` | a whole evaluation; the run of one benchmark; what becomes of answers |
 //! | `asking`, `reasoning` | questions on their way through the load engine, and what came back |
@@ -27,9 +28,12 @@ pub mod calls;
 pub mod card;
 pub mod choice;
 pub mod conduct;
+mod data_folder;
 mod desk;
+mod edition;
 mod extra;
 pub mod figures;
+mod files;
 mod filters;
 pub mod forms;
 pub mod grounding;
@@ -54,6 +58,7 @@ pub mod rules;
 pub mod run_folder;
 pub mod sample;
 pub mod semantics;
+mod shrink;
 mod slots;
 pub mod source;
 pub mod subject;
