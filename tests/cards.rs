@@ -24,7 +24,7 @@ fn whole(message: Value, reason: &str) -> Reply {
 }
 
 /// What is asked, as a server sees it: the texts of all messages.
-fn words(messages: &Value) -> String {
+pub fn words(messages: &Value) -> String {
     let text = |message: &Value| match &message["content"] {
         Value::Array(parts) => parts.iter().map(|part| part.to_string()).collect::<String>(),
         other => other.as_str().unwrap_or_default().to_owned(),
@@ -105,7 +105,7 @@ fn rehearsed(cache: &Path) -> (Cards, Cards) {
 }
 
 /// A reply to a chat.
-fn chatted(said: &Said, turn: usize) -> Reply {
+pub fn chatted(said: &Said, turn: usize) -> Reply {
     if let Some(status) = said.raw.as_ref().and_then(|raw| raw["status"].as_u64()) {
         return Reply::error(u16::try_from(status).unwrap(), "no");
     }

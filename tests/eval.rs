@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::support::{Perf, Reply, Run, Seen, Server, eval};
 
 /// A chat completion that says this.
-fn saying(text: &str) -> Reply {
+pub fn saying(text: &str) -> Reply {
     let message = json!({"role": "assistant", "content": text});
     whole(message, "stop")
 }
 
-fn whole(message: Value, reason: &str) -> Reply {
+pub fn whole(message: Value, reason: &str) -> Reply {
     let body = json!({"id": "c", "object": "chat.completion", "model": "test-model",
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}});
@@ -41,7 +41,7 @@ fn file(run: &Run, path: &str) -> PathBuf {
     run.home().join("out").join(path)
 }
 
-fn read(path: &Path) -> Value {
+pub fn read(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
         .unwrap()
 }

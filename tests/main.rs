@@ -27,6 +27,7 @@ mod mixtures;
 mod open_loop;
 mod pooled;
 mod protocols;
+mod real_data;
 mod refusals;
 mod replay;
 mod requests;

@@ -115,7 +115,7 @@ pub struct DatasetArgs {
     /// Settings of a sandbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sandbox_config: Option<Value>,
-    /// Largest image that is sent, in bytes.
+    /// Largest image that is sent, in bytes of its file; larger ones are made smaller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_image_bytes: Option<u64>,
     /// Settings of the benchmark's own.

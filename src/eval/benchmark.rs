@@ -1,6 +1,5 @@
 //! A card with what the user changed of it, ready to make samples of records.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::Value as Seen;
@@ -11,6 +10,8 @@ use super::card::{
     Answer, Card, Catalog, Entry, Examples, Fields, Language, Media, Mode, Names, Prompt, Seeded, in_folder, seen,
     shared_templates, told,
 };
+use super::data_folder::DataFolder;
+use super::edition::Origin;
 use super::media::{self, Kind};
 use super::method::Method;
 use super::options::{options, shuffle};
@@ -147,6 +148,40 @@ impl Benchmark {
         self.shots > 0 && self.card().prompt.examples.as_ref().is_some_and(|examples| examples.mode == Mode::Drawn)
     }
 
+    /// A record of another edition as the card speaks of it; any other stays as it is.
+    ///
+    /// # Errors
+    /// In words, when it lacks what the edition says of it.
+    pub fn recast(&self, record: Row, origin: Origin<'_>) -> Result<Row, String> {
+        let names = || {
+            let mut names: Names = record.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
+            names.insert("record".to_owned(), seen(&Value::Object(record.clone())));
+            names.insert("file".to_owned(), Seen::from(origin.file));
+            names
+        };
+        for (place, edition) in self.card().source.editions.iter().enumerate() {
+            let key = |name: &str| format!("edition {place} {name}");
+            let met = match &edition.when {
+                None => origin.headless,
+                Some(_) => self.language.value(&key("when"), &names()).map_err(|why| format!("when: {why}"))?.is_true(),
+            };
+            if !met {
+                continue;
+            }
+            let (names, mut made) = (names(), record.clone());
+            for column in edition.record.keys() {
+                let value = self.language.value(&key(column), &names).map_err(|why| format!("{column}: {why}"))?;
+                let value = told(&value).ok_or_else(|| match &edition.labels {
+                    Some(labels) => format!("there is no {column}: its labels {labels} are not beside the file"),
+                    None => format!("there is no {column}"),
+                })?;
+                made.insert(column.clone(), value);
+            }
+            return Ok(made);
+        }
+        Ok(record)
+    }
+
     /// The samples of a record; none where the card leaves it out. `subset` is empty where a field tells it.
     ///
     /// # Errors
@@ -157,7 +192,7 @@ impl Benchmark {
         subset: &str,
         split: &str,
         index: usize,
-        folder: &Path,
+        folder: &DataFolder,
     ) -> Result<Vec<Draft>, String> {
         let mut names: Names = record.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
         names.insert("record".to_owned(), seen(&Value::Object(record.clone())));
@@ -182,7 +217,7 @@ impl Benchmark {
         Ok(drafts)
     }
 
-    fn draft(&self, mut names: Names, folder: &Path) -> Result<Option<Draft>, String> {
+    fn draft(&self, mut names: Names, folder: &DataFolder) -> Result<Option<Draft>, String> {
         let record = &self.card().record;
         for name in record.names.keys() {
             let value = self
@@ -393,6 +428,12 @@ impl Way {
 
 /// Compiles everything that a card says in expressions and templates.
 fn compile(language: &mut Language, card: &Card, ways: &[Way], shared: &super::card::Shared) -> Result<(), String> {
+    for (place, edition) in card.source.editions.iter().enumerate() {
+        let columns = edition.record.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()));
+        for (name, text) in columns.chain(edition.when.as_deref().map(|when| ("when", when))) {
+            language.add(&format!("edition {place} {name}"), text)?;
+        }
+    }
     let record = &card.record;
     let tables = [("let", &record.names), ("meta", &record.meta)];
     for (kind, table) in tables {

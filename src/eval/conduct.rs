@@ -245,14 +245,21 @@ pub(super) fn aggregation(benchmark: &Benchmark) -> String {
 /// Keys that are accepted and have no effect here.
 pub(super) fn unused(name: &str, args: &DatasetArgs) -> Vec<String> {
     let said = [
-        ("choice_instructions", args.choice_instructions.is_some()),
-        ("review_timeout", args.review_timeout.is_some()),
-        ("sandbox_config", args.sandbox_config.is_some()),
-        ("max_image_bytes", args.max_image_bytes.is_some()),
+        (
+            "choice_instructions",
+            args.choice_instructions.is_some(),
+            "it is for services that answer with probabilities, and chats are asked here",
+        ),
+        (
+            "review_timeout",
+            args.review_timeout.is_some(),
+            "rules that score have bounds of their own, and no code is run",
+        ),
+        ("sandbox_config", args.sandbox_config.is_some(), "no code is run"),
     ];
     said.into_iter()
-        .filter(|(_, given)| *given)
-        .map(|(key, _)| format!("--dataset-args {name}: {key} has no effect here and is passed over"))
+        .filter(|(_, given, _)| *given)
+        .map(|(key, _, why)| format!("--dataset-args {name}: {key} has no effect here and is passed over: {why}"))
         .collect()
 }
 

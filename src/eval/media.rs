@@ -1,16 +1,12 @@
 //! Images, sound and video of a record as parts of a message.
 
-use std::path::Path;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::table::{bytes_of, file_below};
+use super::data_folder::DataFolder;
+use crate::table::bytes_of;
 use crate::workload::{data_uri, media_type};
-
-/// Largest file that is sent.
-pub const LARGEST: u64 = 256 << 20;
 
 /// What a medium is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +23,7 @@ pub enum Kind {
 ///
 /// # Errors
 /// In words, when it is none, cannot be read or leads out of the folder.
-pub fn part(kind: Kind, value: &Value, folder: &Path) -> Result<Value, String> {
+pub fn part(kind: Kind, value: &Value, folder: &DataFolder) -> Result<Value, String> {
     if let Value::Object(object) = value
         && object.get("type").is_some_and(Value::is_string)
     {
@@ -59,7 +55,7 @@ pub(super) fn is_linked(text: &str) -> bool {
 ///
 /// # Errors
 /// In words, when it is none, cannot be read, is elsewhere or leads out of the folder.
-pub fn bytes(value: &Value, folder: &Path) -> Result<Vec<u8>, String> {
+pub fn bytes(value: &Value, folder: &DataFolder) -> Result<Vec<u8>, String> {
     if let Some(bytes) = bytes_of(value) {
         return Ok(bytes);
     }
@@ -68,7 +64,7 @@ pub fn bytes(value: &Value, folder: &Path) -> Result<Vec<u8>, String> {
     match text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
         Some((_, data)) => STANDARD.decode(data.trim()).map_err(|error| format!("is no base64: {error}")),
         None if is_linked(text) => Err(format!("{}: is not at hand", text.chars().take(80).collect::<String>())),
-        None => file_below(folder, text, LARGEST).or_else(|why| {
+        None => folder.file(text).or_else(|why| {
             // Some tables hold the bytes themselves as text.
             STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() > 8).ok_or(why)
         }),
@@ -112,7 +108,7 @@ pub fn inline(text: &str, parts: &[(Kind, Value)]) -> Vec<Value> {
 ///
 /// # Errors
 /// In words, when a file cannot be read or leads out of the folder.
-pub fn placed(messages: Vec<Value>, parts: &[(Kind, Value)], folder: &Path) -> Result<Vec<Value>, String> {
+pub fn placed(messages: Vec<Value>, parts: &[(Kind, Value)], folder: &DataFolder) -> Result<Vec<Value>, String> {
     let named = |text: &str| {
         let (content, used) = replaced(text, parts);
         used.contains(&true).then_some(content)
@@ -141,7 +137,7 @@ pub fn placed(messages: Vec<Value>, parts: &[(Kind, Value)], folder: &Path) -> R
 }
 
 /// A part of a message, whose file is read where it links to one.
-fn linked(item: &Value, folder: &Path) -> Result<Value, String> {
+fn linked(item: &Value, folder: &DataFolder) -> Result<Value, String> {
     let kinds = [("image_url", Kind::Image), ("video_url", Kind::Video), ("audio_url", Kind::Audio)];
     let Some((name, kind)) = kinds.into_iter().find(|(name, _)| item["type"] == *name) else { return Ok(item.clone()) };
     match item[name]["url"].as_str().or_else(|| item[name].as_str()) {
@@ -227,17 +223,17 @@ mod tests {
             json!({"role": "user", "content": "What is <image 2>?"}),
             json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}),
         ];
-        let made = placed(given.clone(), &parts, folder.path()).expect("a chat");
+        let made = placed(given.clone(), &parts, &DataFolder::new(folder.path())).expect("a chat");
         assert_eq!(made[0], given[0]);
         assert_eq!(made[1]["content"][1], json!("two"));
         let url = made[2]["content"][0]["image_url"]["url"].as_str().unwrap_or_default();
         assert!(url.starts_with("data:image/png;base64,"), "{url}");
-        assert!(placed(given, &parts, &folder.path().join("empty")).is_err());
+        assert!(placed(given, &parts, &DataFolder::new(&folder.path().join("empty"))).is_err());
     }
 
     #[test]
     fn paths_stay_in_their_folder() {
-        let folder = std::env::temp_dir();
+        let folder = DataFolder::new(&std::env::temp_dir());
         for path in ["../x.png", "/etc/hostname", "a/../../x"] {
             assert!(part(Kind::Image, &json!(path), &folder).is_err(), "{path}");
         }

@@ -6,7 +6,8 @@
 //! | `collection` | mixtures of benchmarks: what is in them, how they are drawn, their rows |
 //! | `card` | a benchmark as data |
 //! | `args`, `params`, `benchmark`, `options`, `slots` | what a user changes of it; both together, ready to make samples |
-//! | `source`, `readers`, `media`, `literal` | where records are, and what they hold |
+//! | `source`, `files`, `edition`, `readers` | where records are, and what makes them those that a card speaks of |
+//! | `data_folder`, `media`, `shrink`, `literal` | the files and values that they hold |
 //! | `sample`, `orders` | one question; the orders in which EvalScope asks |
 //! | `conduct`, `one_run`, `desk` | a whole evaluation; the run of one benchmark; what becomes of answers |
 //! | `asking`, `reasoning` | questions on their way through the load engine, and what came back |
@@ -30,9 +31,12 @@ pub mod choice;
 pub mod collection;
 pub mod conduct;
 mod config_file;
+mod data_folder;
 mod desk;
+mod edition;
 mod extra;
 pub mod figures;
+mod files;
 mod filters;
 pub mod forms;
 pub mod grounding;
@@ -57,6 +61,7 @@ pub mod rules;
 pub mod run_folder;
 pub mod sample;
 pub mod semantics;
+mod shrink;
 mod slots;
 pub mod source;
 pub mod subject;

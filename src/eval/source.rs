@@ -7,13 +7,15 @@ use std::sync::Arc;
 use super::args::Limit;
 use super::benchmark::{Benchmark, Draft};
 use super::card::SubsetBy;
+use super::data_folder::DataFolder;
+use super::files::{Files, is_one_table};
 use super::sample::Sample;
-use super::{orders, readers};
+use super::{edition, orders, readers, shrink};
 use crate::error::{Failure, Result, known};
 use crate::hub::Fetched;
 use crate::plan::{Hub, Kind, Pick, Repo, Wanted};
+use crate::table::Row;
 use crate::table::layout;
-use crate::table::{Row, Rows};
 
 /// Where records come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +56,6 @@ impl Questions {
     }
 }
 
-/// Files with the rows of one configuration and split, and the folder that paths in them are below.
-struct Files {
-    folder: PathBuf,
-    paths: Vec<PathBuf>,
-}
-
 /// Loads the samples of a benchmark.
 ///
 /// # Errors
@@ -69,6 +65,7 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
     let mut loader = Loader { benchmark, place, cache, fetch, left_out: 0, notices: Vec::new() };
     let drafts = loader.drafts(choice)?;
     let mut questions = Questions::default();
+    let mut shrunk = shrink::Count::default();
     let draws = benchmark.draws_examples();
     let drawn = if draws { loader.examples()? } else { BTreeMap::new() };
     for (subset, drafts) in drafts {
@@ -85,7 +82,11 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
         let mut samples = Vec::with_capacity(drafts.len() * choice.repeats);
         for draft in drafts {
             let made = benchmark.finish(draft, &examples);
-            let sample = made.map_err(|why| Failure::usage(format!("{}: {subset}: {why}", benchmark.card().name)))?;
+            let refuse = |why: String| Failure::usage(format!("{}: {subset}: {why}", benchmark.card().name));
+            let mut sample = made.map_err(refuse)?;
+            if let Some(most) = benchmark.args.max_image_bytes {
+                shrunk.add(shrink::fit(&mut sample.messages, most).map_err(refuse)?);
+            }
             for repeat in 0..choice.repeats {
                 let index = samples.len();
                 let group = index / choice.repeats;
@@ -95,6 +96,7 @@ pub fn load(benchmark: &Benchmark, place: &Place, choice: Choice, cache: &Path, 
         questions.subsets.push((subset, samples));
     }
     questions.notices = loader.notices;
+    questions.notices.extend(shrunk.notice(&benchmark.card().name, benchmark.args.max_image_bytes));
     if loader.left_out > 0 {
         questions.notices.push(format!(
             "{}: {} records were left out by the rules of the card",
@@ -157,10 +159,7 @@ impl Loader<'_, '_> {
         let subsets = self.subsets()?;
         let one = |subset: &String| {
             let (config, split) = match card.source.subset_by {
-                SubsetBy::Split => {
-                    let split = card.source.split.as_deref().map(|split| self.filled(split, subset));
-                    (self.config(), split.unwrap_or_else(|| subset.clone()))
-                }
+                SubsetBy::Split => (self.config(), self.split_of(subset)),
                 _ => (subset.clone(), self.split(subset)),
             };
             Asked { name: subset.clone(), subset: subset.clone(), config, split }
@@ -213,6 +212,7 @@ impl Loader<'_, '_> {
                 let mut found = Vec::new();
                 let asked = self.asked()?;
                 let several = asked.len() > 1;
+                self.is_for_all(&asked)?;
                 let mut missing = Vec::new();
                 for Asked { name, subset, config, split } in asked {
                     let rows = match self.rows(&config, &split) {
@@ -234,6 +234,21 @@ impl Loader<'_, '_> {
         }
     }
 
+    /// Refuses a file in which every one of several subsets would be looked for, and found.
+    fn is_for_all(&self, asked: &[Asked]) -> Result<()> {
+        let ([_, _, ..], Place::Local(path)) = (asked, self.place) else { return Ok(()) };
+        if !is_one_table(path) {
+            return Ok(());
+        }
+        let name = &self.benchmark.card().name;
+        let subsets = known(asked.iter().map(|asked| &asked.name));
+        Err(Failure::usage(format!("--dataset-args {name}: local_path {}: one table for {subsets}", path.display()))
+            .hint(format!(
+                "name a folder with all of them, or the one that it holds: \"subset_list\": [\"{}\"]",
+                asked.first().map_or("", |asked| &asked.subset)
+            )))
+    }
+
     /// The examples of each subset.
     fn examples(&mut self) -> Result<BTreeMap<String, Vec<String>>> {
         let card = self.benchmark.card();
@@ -241,6 +256,16 @@ impl Loader<'_, '_> {
         let pattern = self.benchmark.args.train_split.clone().unwrap_or(own);
         let shots = self.benchmark.shots;
         let random = self.benchmark.args.few_shot_random == Some(true);
+        if let Place::Local(path) = self.place
+            && is_one_table(path)
+        {
+            return Err(Failure::usage(format!(
+                "--dataset-args {}: local_path {}: one table holds the questions, and {shots} examples are drawn from split {pattern}",
+                card.name,
+                path.display()
+            ))
+            .hint("name a folder that has both, or set few_shot_num to 0"));
+        }
         let mut examples: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut add = |benchmark: &Benchmark, subset: String, drafts: Vec<Draft>| -> Result<()> {
             for draft in drafts.iter().take(shots) {
@@ -299,20 +324,12 @@ impl Loader<'_, '_> {
     }
 
     fn records(&mut self, files: &Files, config: &str) -> Result<Records> {
+        self.notice(files.notice.clone());
         let mut rows = Vec::new();
         for path in &files.paths {
-            match &self.benchmark.card().source.reader {
-                Some(reader) => {
-                    let read = readers::read(reader, path, config, &self.benchmark.params)?;
-                    rows.extend(read.rows);
-                    self.notice(read.notice);
-                }
-                None => {
-                    for row in Rows::open(path)? {
-                        rows.push(row?);
-                    }
-                }
-            }
+            let (more, notice) = edition::records(self.benchmark, path, config)?;
+            rows.extend(more);
+            self.notice(notice);
         }
         let name = files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
         Ok(Records { rows, folder: files.folder.clone(), name })
@@ -335,29 +352,56 @@ impl Loader<'_, '_> {
         // What is made by the program is at no hub.
         let is_built_in = card.source.reader.as_deref() == Some(readers::BUILT_IN);
         let place = if is_built_in && matches!(self.place, Place::Hub(_)) { &Place::Sample } else { self.place };
+        let others = self.others(split);
+        let rows = layout::Rows { config, split, others: &others, pattern: pattern.as_deref() };
         match place {
-            Place::Local(path) if path.is_file() => {
-                let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-                Ok(Files { folder, paths: vec![path.clone()] })
-            }
-            Place::Local(folder) => self.below(folder, config, split, pattern.as_deref()),
+            Place::Local(path) if is_one_table(path) => Ok(Files::one(path)),
+            Place::Local(folder) => Files::below(folder, rows, card),
             Place::Sample => {
                 let folder = self.benchmark.entry.sample(self.cache)?;
-                self.below(&folder, config, split, None)
+                Files::below(&folder, layout::Rows { pattern: None, ..rows }, card)
             }
             Place::Hub(hub) => {
-                let wanted = self.wanted(*hub, config, split, pattern)?;
+                let hub = *hub;
+                let pick = Pick::Rows { config: config.to_owned(), split: split.to_owned(), others, pattern };
+                let wanted = self.wanted(hub, pick)?;
                 let Fetched { path, notices, .. } = (self.fetch)(&wanted)?;
                 self.notice(notices);
                 let folder =
                     if path.is_dir() { path.clone() } else { path.parent().unwrap_or(Path::new(".")).to_owned() };
-                Ok(Files { folder, paths: vec![path] })
+                let mut files = Files { folder, paths: vec![path], notice: None };
+                for archive in card.source.archives.clone() {
+                    let wanted = self.wanted(hub, Pick::File(archive.clone()))?;
+                    let Fetched { path, notices, .. } = (self.fetch)(&wanted)?;
+                    self.notice(notices);
+                    // What records name is counted from where the archive lies.
+                    let parts = Path::new(&archive).components().count();
+                    files.folder = path.ancestors().nth(parts).unwrap_or(&files.folder).to_owned();
+                }
+                Ok(files)
             }
         }
     }
 
+    /// The splits of the questions beside one, where there are several.
+    fn others(&self, split: &str) -> Vec<String> {
+        let source = &self.benchmark.card().source;
+        let all = match source.subset_by {
+            SubsetBy::Split => source.subsets.iter().map(|subset| self.split_of(subset)).collect(),
+            _ => source.splits.clone(),
+        };
+        let is_other = |other: &String| !split.split('+').chain([split]).any(|own| own == other);
+        all.into_iter().filter(is_other).collect()
+    }
+
+    /// The split that a subset is, where subsets are splits.
+    fn split_of(&self, subset: &str) -> String {
+        let split = self.benchmark.card().source.split.as_deref().map(|split| self.filled(split, subset));
+        split.unwrap_or_else(|| subset.to_owned())
+    }
+
     /// What is wanted of a hub.
-    fn wanted(&self, hub: Hub, config: &str, split: &str, pattern: Option<String>) -> Result<Wanted> {
+    fn wanted(&self, hub: Hub, pick: Pick) -> Result<Wanted> {
         let card = self.benchmark.card();
         let args = &self.benchmark.args;
         let own = match hub {
@@ -379,38 +423,7 @@ impl Loader<'_, '_> {
             Hub::ModelScope => args.dataset_revision.clone(),
         };
         let revision = revision.unwrap_or_else(|| hub.branch().to_owned());
-        let pick = Pick::Rows { config: config.to_owned(), split: split.to_owned(), pattern };
         Ok(Wanted { repo: Repo { hub, kind: Kind::Dataset, id, revision }, pick, flag: "--datasets" })
-    }
-
-    /// Files below a folder.
-    fn below(&self, folder: &Path, config: &str, split: &str, pattern: Option<&str>) -> Result<Files> {
-        let mut names = Vec::new();
-        list(folder, "", &mut names, 0)?;
-        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
-        let rows = layout::Rows { config, split, pattern };
-        let mut picked = rows.pick(&paths);
-        if picked.is_empty() && pattern.is_some() {
-            picked = layout::Rows { pattern: None, ..rows }.pick(&paths);
-        }
-        if picked.is_empty() {
-            const SHOWN: usize = 12;
-            let there = if names.is_empty() { "nothing".to_owned() } else { known(names.iter().take(SHOWN)) };
-            return Err(Failure::usage(format!(
-                "{}: {}: no file for subset {config:?} and split {split:?}",
-                self.benchmark.card().name,
-                folder.display()
-            ))
-            .hint(format!(
-                "name it {config}_{split}.jsonl, {config}.jsonl or {config}/{split}.parquet; the folder has {there}"
-            )));
-        }
-        let media = picked.first().and_then(|path| folder.join(path).parent().map(Path::to_owned));
-        Ok(Files {
-            // Paths inside rows are below the folder of the file, or of the data where they reach that far.
-            folder: media.filter(|own| own != folder && own.starts_with(folder)).unwrap_or_else(|| folder.to_owned()),
-            paths: picked.into_iter().map(|path| folder.join(path)).collect(),
-        })
     }
 
     /// Records to drafts: shuffled where the card or the user says so, limited before they are converted, as EvalScope does.
@@ -431,6 +444,7 @@ impl Loader<'_, '_> {
 
     fn convert_in_order(&mut self, records: Records, subset: &str, split: &str) -> Result<Vec<Draft>> {
         let Records { rows, folder, name } = records;
+        let folder = DataFolder::new(&folder);
         let mut drafts = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             let made = self.benchmark.drafts(row, subset, split, index, &folder);
@@ -464,32 +478,6 @@ struct Records {
     rows: Vec<Row>,
     folder: PathBuf,
     name: String,
-}
-
-/// Paths of the files below a folder, `/` between their parts.
-fn list(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) -> Result<()> {
-    let unreadable = |error: std::io::Error| {
-        Failure::files(format!("{}: cannot be read", folder.display()))
-            .because(error)
-            .hint("check local_path or --dataset-dir")
-    };
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        // A link to a file is a file, one to a folder a folder.
-        if entry.path().is_dir() {
-            if depth < 8 {
-                list(&entry.path(), &path, names, depth + 1)?;
-            }
-        } else {
-            names.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// Whether a value is a path of this machine.

@@ -130,9 +130,9 @@ impl Listing {
                 found if found.is_empty() => self.data(),
                 found => found,
             },
-            Pick::Rows { config, split, pattern } => {
+            Pick::Rows { config, split, others, pattern } => {
                 let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
-                let rows = Rows { config, split, pattern: pattern.as_deref() };
+                let rows = Rows { config, split, others, pattern: pattern.as_deref() };
                 rows.pick(&paths).into_iter().filter_map(|path| self.file(path)).collect()
             }
             Pick::Data(name) => {

@@ -82,6 +82,8 @@ pub enum Pick {
         config: String,
         /// The split.
         split: String,
+        /// The other splits that the questions are in, which never stand for this one.
+        others: Vec<String>,
         /// Path of the files, where the layout is none that is known.
         pattern: Option<String>,
     },

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::format::Format;
 use super::rows::is_data;
 
 /// Words that stand for the same split, as the hubs' own libraries take them.
@@ -15,6 +16,9 @@ pub struct Rows<'a> {
     pub config: &'a str,
     /// The split.
     pub split: &'a str,
+    /// The other splits that the questions are in, where there are several: what names one of them, or none at all, is never
+    /// read in place of this one.
+    pub others: &'a [String],
     /// A path with `{subset}` and `{split}` in it, and `*` for anything, where the layout is none that is known.
     pub pattern: Option<&'a str>,
 }
@@ -27,7 +31,32 @@ impl Rows<'_> {
     /// 3. files below a folder named after the configuration, or named after it, that carry the name of the split;
     /// 4. files that carry the name of the split and belong to no configuration;
     /// 5. the same with a word that stands for the same split.
+    ///
+    /// Of those found, files that are called after the split alone win over `test_other.jsonl`, and of a table in several
+    /// formats one is enough: the first by name. [`Rows::passed_over`] tells the rest.
     pub fn pick<'p>(&self, paths: &[&'p str]) -> Vec<&'p str> {
+        self.settled(&self.found(paths))
+    }
+
+    /// What holds the rows too, and is not read because other files hold them.
+    pub fn passed_over<'p>(&self, paths: &[&'p str]) -> Vec<&'p str> {
+        let found = self.found(paths);
+        let picked = self.settled(&found);
+        found.into_iter().filter(|path| !picked.contains(path)).collect()
+    }
+
+    /// Of files that hold the rows those that are read.
+    fn settled<'p>(&self, found: &[&'p str]) -> Vec<&'p str> {
+        let own = [self.split];
+        let alike = SYNONYMS.iter().find(|words| words.contains(&self.split)).map_or(&own[..], |words| words);
+        let plain = |path: &&&str| alike.iter().any(|word| is_called(path, word));
+        let called: Vec<&str> = found.iter().filter(plain).copied().collect();
+        let chosen = if self.pattern.is_some() || called.is_empty() { found.to_vec() } else { called };
+        let first = chosen.first().and_then(|path| Format::of_name(Path::new(path)));
+        chosen.into_iter().filter(|path| Format::of_name(Path::new(path)) == first).collect()
+    }
+
+    fn found<'p>(&self, paths: &[&'p str]) -> Vec<&'p str> {
         let mut paths: Vec<&str> = paths.iter().copied().filter(|path| is_data(Path::new(path))).collect();
         paths.sort_unstable();
         let found =
@@ -38,7 +67,8 @@ impl Rows<'_> {
         }
         let flat = self.config.replace('/', "_");
         let own = [format!("{flat}_{}", self.split), flat.clone()];
-        for name in &own {
+        let is_one_of_several = !self.others.is_empty();
+        for name in own.iter().take(if is_one_of_several { 1 } else { 2 }) {
             let exact = found(&|path| stem(path) == name);
             let of_split = exact.iter().copied().find(|path| carries(path, self.split));
             // Of a file in several formats one is enough.
@@ -58,6 +88,9 @@ impl Rows<'_> {
             if plain && !whole.is_empty() {
                 return whole;
             }
+        }
+        if is_one_of_several {
+            return Vec::new();
         }
         // What is named after another split is never read in place of this one.
         let free = |path: &str| !SYNONYMS.iter().flat_map(|words| words.iter()).any(|word| carries(path, word));
@@ -95,9 +128,22 @@ fn is_flat(path: &str) -> bool {
     }
 }
 
-/// Whether a part of the path, or the beginning or the end of its name, is the name of the split.
+/// Whether a file is called after the split alone, or after it and the number of a shard.
+fn is_called(path: &str, split: &str) -> bool {
+    let name = stem(path).to_ascii_lowercase();
+    let Some(rest) = name.strip_prefix(&split.to_ascii_lowercase()) else { return false };
+    let mut rest = rest.chars();
+    match rest.next() {
+        None => true,
+        Some(mark) => "-_.".contains(mark) && rest.next().is_some_and(|digit| digit.is_ascii_digit()),
+    }
+}
+
+/// Whether a part of the path, or the beginning or the end of its name, is the name of the split, in any case.
 fn carries(path: &str, split: &str) -> bool {
-    let name = stem(path);
+    let (path, split) = (path.to_ascii_lowercase(), split.to_ascii_lowercase());
+    let name = stem(&path);
+    let split = split.as_str();
     let bounded = |rest: &str| rest.is_empty() || rest.starts_with(['-', '_', '.']);
     let ends = |rest: &str| rest.is_empty() || rest.ends_with(['-', '_', '.']);
     let starts = name.strip_prefix(split).is_some_and(bounded);
@@ -127,7 +173,7 @@ mod tests {
     use super::*;
 
     fn picked(paths: &[&str], config: &str, split: &str) -> String {
-        Rows { config, split, pattern: None }.pick(paths).join(" ")
+        Rows { config, split, others: &[], pattern: None }.pick(paths).join(" ")
     }
 
     #[test]
@@ -163,7 +209,36 @@ mod tests {
         assert_eq!(picked(&["x.jsonl", "y.jsonl"], "z", "test"), "");
         assert_eq!(picked(&["a/train-0.parquet"], "a", "test"), "");
         assert_eq!(picked(&["train.jsonl"], "default", "test"), "");
-        let pattern = Rows { config: "a", split: "test", pattern: Some("d/*/{subset}-{split}.json") };
+        let pattern = Rows { config: "a", split: "test", others: &[], pattern: Some("d/*/{subset}-{split}.json") };
         assert_eq!(pattern.pick(&["d/1/a-test.json", "d/1/b-test.json"]), ["d/1/a-test.json"]);
+    }
+
+    #[test]
+    fn splits_of_any_names_do_not_stand_for_each_other() {
+        let levels = ["low", "medium", "high", "top"].map(str::to_owned);
+        let of = |paths: &[&str], split: &str| {
+            let others: Vec<String> = levels.iter().filter(|level| *level != split).cloned().collect();
+            Rows { config: "en", split, others: &others, pattern: None }.pick(paths).join(" ")
+        };
+        assert_eq!(of(&["en/low.jsonl", "en/top.jsonl"], "top"), "en/top.jsonl");
+        assert_eq!(of(&["en_low.jsonl", "en_top.jsonl"], "top"), "en_top.jsonl");
+        // One is not there, and what is there is not said to be it.
+        for paths in [&["en/low.jsonl"][..], &["en_low.jsonl"], &["en-low.jsonl"], &["en.jsonl"], &["en/all.jsonl"]] {
+            assert_eq!(of(paths, "top"), "", "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn one_table_is_read_once() {
+        assert_eq!(picked(&["test.jsonl", "test_socratic.jsonl", "train.jsonl"], "main", "test"), "test.jsonl");
+        assert_eq!(picked(&["Easy-Dev.jsonl", "Hard-Dev.jsonl"], "Easy", "validation"), "Easy-Dev.jsonl");
+        let twice = ["arrow/Easy/validation/data-00000.arrow", "parquet/Easy/validation-00000.parquet"];
+        assert_eq!(picked(&twice, "Easy", "validation"), twice[1]);
+        let same = ["data/test.csv", "data/test.jsonl"];
+        let rows = Rows { config: "default", split: "test", others: &[], pattern: None };
+        assert_eq!((rows.pick(&same), rows.passed_over(&same)), (vec![same[0]], vec![same[1]]));
+        // Names that say more than the split are parts of it where none says the split alone.
+        let parts = ["test/agronomy.csv", "test/anatomy.csv"];
+        assert_eq!(picked(&parts, "default", "test"), parts.join(" "));
     }
 }

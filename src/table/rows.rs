@@ -43,6 +43,8 @@ const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 pub struct Rows {
     files: IntoIter<PathBuf>,
     open: Option<Open>,
+    /// Names of columns where a file has no line of them.
+    columns: Vec<String>,
     /// Rows handed out so far.
     number: u64,
     blank: u64,
@@ -85,8 +87,17 @@ impl Rows {
     /// # Errors
     /// When a file cannot be read or is of no known format, or the folder holds no data.
     pub fn open(path: &Path) -> Result<Self> {
+        Rows::open_as(path, &[])
+    }
+
+    /// The same with names for the columns of CSV and TSV files that have no line of names: those whose first line holds none
+    /// of these.
+    ///
+    /// # Errors
+    /// As of [`Rows::open`].
+    pub fn open_as(path: &Path, columns: &[String]) -> Result<Self> {
         let files = if path.is_dir() { files_of(path)? } else { vec![path.to_owned()] };
-        let mut rows = Rows { files: files.into_iter(), open: None, number: 0, blank: 0 };
+        let mut rows = Rows { files: files.into_iter(), open: None, columns: columns.to_vec(), number: 0, blank: 0 };
         // A file that is not there or is not data is told now, not when its first row is wanted.
         rows.advance()?;
         Ok(rows)
@@ -98,6 +109,16 @@ impl Rows {
         format!("{file}: row {}", self.number)
     }
 
+    /// The file that the row stands in that was handed out last.
+    pub fn file(&self) -> Option<&Path> {
+        self.open.as_ref().map(|open| open.path.as_path())
+    }
+
+    /// Whether that file has no line of names, so that its columns have those that it was opened with.
+    pub fn is_headless(&self) -> bool {
+        matches!(&self.open, Some(Open { source: Source::Separated(cells), .. }) if cells.headless)
+    }
+
     /// Lines with nothing but blanks that were passed over so far.
     pub fn blank_lines(&self) -> u64 {
         self.blank + self.open.as_ref().map_or(0, Open::blank)
@@ -106,7 +127,7 @@ impl Rows {
     fn advance(&mut self) -> Result<bool> {
         self.blank += self.open.take().map_or(0, |open| open.blank());
         let Some(path) = self.files.next() else { return Ok(false) };
-        self.open = Some(Open::new(path)?);
+        self.open = Some(Open::new(path, &self.columns)?);
         Ok(true)
     }
 
@@ -139,7 +160,7 @@ impl Iterator for Rows {
 }
 
 impl Open {
-    fn new(path: PathBuf) -> Result<Self> {
+    fn new(path: PathBuf, named: &[String]) -> Result<Self> {
         let unreadable = |error: std::io::Error| {
             Failure::files(format!("{}: cannot be read", path.display()))
                 .because(error)
@@ -179,8 +200,8 @@ impl Open {
             Format::Lines => Source::Lines(Lines::new(reader, true)),
             Format::Text => Source::Lines(Lines::new(reader, false)),
             Format::Json => Source::Json(Json::new(reader)),
-            Format::Csv => Source::Separated(Separated::new(Box::new(reader), false)),
-            Format::Tsv => Source::Separated(Separated::new(Box::new(reader), true)),
+            Format::Csv => Source::Separated(Separated::new(Box::new(reader), false, named)),
+            Format::Tsv => Source::Separated(Separated::new(Box::new(reader), true, named)),
             Format::Tar => Source::Tar(Tar::new(reader)),
             Format::Parquet => columns(&mut || Ok(Batches::Parquet(Box::new(Parquet::open(whole()?)?))))?,
             Format::Arrow => columns(&mut || Ok(Batches::Arrow(Arrow::open(whole()?, footer)?)))?,

@@ -91,6 +91,14 @@ fn source(card: &Card) -> Result<(), String> {
         return Err("source.splits: goes without source.split, where subsets are configurations or files".to_owned());
     }
     braces(card)?;
+    for (index, edition) in source.editions.iter().enumerate() {
+        if edition.when.is_none() && edition.columns.is_empty() {
+            return Err(format!("source.edition {}: say `when` it is met, or name its `columns`", index + 1));
+        }
+    }
+    if source.editions.iter().filter(|edition| !edition.columns.is_empty()).count() > 1 {
+        return Err("source.edition: one of them may name `columns`: tables without names look alike".to_owned());
+    }
     if let Some(reader) = &source.reader {
         one_of("source.reader", reader, &readers::NAMES)?;
     }
@@ -135,6 +143,14 @@ fn braces(card: &Card) -> Result<(), String> {
 /// Compiles all that is an expression or a template.
 fn expressions(language: &mut Language, card: &Card) -> Result<(), String> {
     let mut compile = |key: &str, text: &str| language.add("e", text).map_err(|why| format!("{key}: {why}"));
+    for (index, edition) in card.source.editions.iter().enumerate() {
+        let key = format!("source.edition {}", index + 1);
+        edition.when.iter().try_for_each(|text| compile(&format!("{key}: when"), text))?;
+        for (name, value) in &edition.record {
+            let text = value.as_str().ok_or_else(|| format!("{key}: record.{name}: must be an expression, as text"))?;
+            compile(&format!("{key}: record.{name}"), text)?;
+        }
+    }
     let record = &card.record;
     for (key, text) in [("record.keep", &record.keep), ("record.each", &record.each)] {
         text.iter().try_for_each(|text| compile(key, text))?;

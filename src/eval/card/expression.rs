@@ -1,20 +1,18 @@
 //! What a card says of a record: expressions and templates in Jinja's language.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
+use minijinja::value::{Object, Serde};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use regex::Regex;
 use serde_json::Value as Json;
 
 use super::super::boxed::boxed;
-use super::super::media::LARGEST;
+use super::super::data_folder::DataFolder;
 use super::super::{literal, orders};
 use super::{pictures, records};
-use crate::table::file_below;
 use crate::template::python_json;
 
 /// The name under which an expression's value is looked up.
@@ -44,24 +42,21 @@ pub fn told(value: &Value) -> Option<Json> {
     if value.is_undefined() { None } else { serde_json::to_value(value).ok() }
 }
 
+/// The folder of the data among the names of an expression.
+#[derive(Debug)]
+struct Held(DataFolder);
+
+impl Object for Held {}
+
 /// Lets expressions read files of the folder of the data, which are those beside the records.
-pub fn in_folder(names: &mut Names, folder: &Path) {
-    names.insert(FOLDER.to_owned(), Value::from(folder.to_string_lossy().into_owned()));
+pub fn in_folder(names: &mut Names, folder: &DataFolder) {
+    names.insert(FOLDER.to_owned(), Value::from_object(Held(folder.clone())));
 }
 
 /// The folder of the data; the working directory is none.
-fn folder_of(state: &State<'_, '_>) -> Result<PathBuf, Error> {
-    let folder = state.lookup(FOLDER).and_then(|folder| folder.as_str().map(PathBuf::from));
-    folder.ok_or_else(|| wrong("there is no folder of data here"))
-}
-
-/// Where a file is: at its path, in the folder that an archive was unpacked to, or by its name alone.
-fn place_of(folder: &Path, path: &str, archive: Option<&str>) -> String {
-    let unpacked = archive.map(|archive| format!("{}/{path}", archive.trim_end_matches(".zip")));
-    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
-    let places = [Some(path.to_owned()), unpacked, Some(name)];
-    let found = places.into_iter().flatten().find(|place| folder.join(place).is_file());
-    found.unwrap_or_else(|| path.to_owned())
+fn folder_of(state: &State<'_, '_>) -> Result<DataFolder, Error> {
+    let held = state.lookup(FOLDER).and_then(|folder| folder.downcast_object::<Held>());
+    held.map(|held| held.0.clone()).ok_or_else(|| wrong("there is no folder of data here"))
 }
 
 fn wrong(message: impl Into<String>) -> Error {
@@ -225,13 +220,13 @@ fn of_records(environment: &mut Environment<'static>) {
     environment.add_function("drop_golds", |answer: Value, validated: Value| records::drop_golds(&answer, &validated));
     environment.add_filter("spoken_html", |text: String| records::spoken_html(&text));
     environment.add_filter("file", |state: &State<'_, '_>, path: String, archive: Option<String>| {
-        folder_of(state).map(|folder| place_of(&folder, &path, archive.as_deref()))
+        folder_of(state).map(|folder| folder.place(&path, archive.as_deref()))
     });
     environment.add_filter(
         "read",
         |state: &State<'_, '_>, path: String, archive: Option<String>| -> Result<String, Error> {
             let folder = folder_of(state)?;
-            let bytes = file_below(&folder, &place_of(&folder, &path, archive.as_deref()), LARGEST).map_err(wrong)?;
+            let bytes = folder.file(&folder.place(&path, archive.as_deref())).map_err(wrong)?;
             String::from_utf8(bytes).map_err(|_| wrong(format!("{path}: is not UTF-8")))
         },
     );
@@ -311,7 +306,7 @@ mod tests {
             let mut language = Language::new(Seeded(42));
             language.add("e", expression)?;
             let mut names = Names::new();
-            in_folder(&mut names, folder.path());
+            in_folder(&mut names, &DataFolder::new(folder.path()));
             language.value("e", &names).map(|value| told(&value))
         };
         assert_eq!(value("'a.txt' | file('imgs.zip')"), Ok(Some(json!("imgs/a.txt"))));

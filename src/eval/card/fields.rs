@@ -114,9 +114,36 @@ pub struct Source {
     /// Whether records are shuffled with the seed before some are taken.
     #[serde(default)]
     pub shuffle: bool,
+    /// Zip archives of the repository that hold files which records name.
+    #[serde(default)]
+    pub archives: Vec<String>,
     /// Categories of reports: subsets by name.
     #[serde(default)]
     pub groups: toml::map::Map<String, toml::Value>,
+    /// Other shapes in which people hold the data.
+    #[serde(default, rename = "edition")]
+    pub editions: Vec<Edition>,
+}
+
+/// Another shape of the data, such as the files of its authors, whose records become those that the card speaks of.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edition {
+    /// An expression over a record: whether it is of this edition. Without it the records of tables without names are.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// Names of the columns of CSV and TSV files that have no line of names.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Path of its files below a folder, with `{subset}` and `{split}` in it.
+    #[serde(default)]
+    pub files: Option<String>,
+    /// A file beside each table, with a line for each of its records, which is their `label`; `{file}` is the table's name.
+    #[serde(default)]
+    pub labels: Option<String>,
+    /// Columns of the card's records, each an expression over the record and `file`.
+    #[serde(default)]
+    pub record: toml::map::Map<String, toml::Value>,
 }
 
 /// What of a record is what. All values but `each` of it are expressions.

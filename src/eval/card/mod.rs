@@ -23,6 +23,6 @@ pub use catalog::{Catalog, Entry, Shared, shared_templates};
 pub use check::{AGGREGATES, check};
 pub use expression::{Language, Names, Seeded, in_folder, label, seen, told};
 pub use fields::{
-    Answer, Card, Examples, Fields, Media, Method, Mode, Options, Param, Prompt, Record, Rehearsal, Report, Source,
-    SubsetBy, Variant,
+    Answer, Card, Edition, Examples, Fields, Media, Method, Mode, Options, Param, Prompt, Record, Rehearsal, Report,
+    Source, SubsetBy, Variant,
 };

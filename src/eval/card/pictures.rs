@@ -1,10 +1,9 @@
 //! What expressions know of pictures: their size, and a red outline drawn on them.
 
-use std::path::Path;
-
 use png::{BitDepth, ColorType, Transformations};
 use serde_json::{Map, Value};
 
+use super::super::data_folder::DataFolder;
 use super::super::media;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +18,7 @@ const RED: [u8; 3] = [255, 0, 0];
 ///
 /// # Errors
 /// In words, where it is no picture of a known format, or too short.
-pub fn size(image: &Value, folder: &Path) -> Result<[u32; 2], String> {
+pub fn size(image: &Value, folder: &DataFolder) -> Result<[u32; 2], String> {
     let bytes = media::bytes(image, folder)?;
     head(&bytes).ok_or_else(|| "image_size: no head of a PNG, JPEG, GIF, WEBP or BMP file".to_owned())
 }
@@ -82,7 +81,7 @@ fn webp(bytes: &[u8]) -> Option<[u32; 2]> {
 ///
 /// # Errors
 /// In words, where it is no PNG file, or the shape is none.
-pub fn outlined(image: &Value, shape: &Value, folder: &Path) -> Result<Value, String> {
+pub fn outlined(image: &Value, shape: &Value, folder: &DataFolder) -> Result<Value, String> {
     let bytes = media::bytes(image, folder)?;
     if !bytes.starts_with(&[0x89, b'P', b'N', b'G']) {
         return Err("outlined: draws on PNG files only".to_owned());
@@ -219,6 +218,10 @@ mod tests {
         picture.written().expect("a picture")
     }
 
+    fn here() -> DataFolder {
+        DataFolder::new(std::path::Path::new("."))
+    }
+
     fn cell(bytes: &[u8]) -> Value {
         json!({"$bytes": STANDARD.encode(bytes)})
     }
@@ -236,21 +239,21 @@ mod tests {
         for bytes in [&grey(40, 30)[..], &jpeg, &gif, &bmp, &webp] {
             assert_eq!(head(bytes), Some([40, 30]), "{bytes:?}");
         }
-        assert!(size(&cell(b"text that is no picture"), Path::new(".")).is_err());
+        assert!(size(&cell(b"text that is no picture"), &here()).is_err());
     }
 
     #[test]
     fn outlines_are_red_and_the_inside_stays() {
-        let drawn = outlined(&cell(&grey(40, 30)), &json!([5, 5, 20, 15]), Path::new(".")).expect("drawn");
-        let picture = Picture::read(&media::bytes(&drawn, Path::new(".")).expect("bytes")).expect("a picture");
+        let drawn = outlined(&cell(&grey(40, 30)), &json!([5, 5, 20, 15]), &here()).expect("drawn");
+        let picture = Picture::read(&media::bytes(&drawn, &here()).expect("bytes")).expect("a picture");
         let pixel = |x: usize, y: usize| picture.pixels[(y * 40 + x) * 3..][..3].to_vec();
         assert_eq!(pixel(5, 12), RED);
         assert_eq!(pixel(15, 5), RED);
         assert_eq!(pixel(15, 12), [200; 3]);
-        let polygon = outlined(&cell(&grey(9, 9)), &json!([[0, 0, 8, 0, 8, 8]]), Path::new("."));
+        let polygon = outlined(&cell(&grey(9, 9)), &json!([[0, 0, 8, 0, 8, 8]]), &here());
         assert!(polygon.is_ok());
-        assert!(outlined(&cell(&grey(9, 9)), &json!([1, 2, 3]), Path::new(".")).is_err());
-        assert!(outlined(&cell(b"GIF89a______"), &json!([1, 2, 3, 4]), Path::new(".")).is_err());
+        assert!(outlined(&cell(&grey(9, 9)), &json!([1, 2, 3]), &here()).is_err());
+        assert!(outlined(&cell(b"GIF89a______"), &json!([1, 2, 3, 4]), &here()).is_err());
     }
 
     proptest! {
@@ -260,7 +263,7 @@ mod tests {
             let mut all = starts[kind].to_vec();
             all.extend(bytes);
             let _ = head(&all);
-            let _ = outlined(&cell(&all), &json!([0, 0, 5, 5]), Path::new("."));
+            let _ = outlined(&cell(&all), &json!([0, 0, 5, 5]), &here());
         }
     }
 }

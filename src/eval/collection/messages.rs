@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::super::calls::python::dumps;
+use super::super::data_folder::DataFolder;
 use super::super::media::{self, Kind, is_linked};
 
 /// What EvalScope notes of a message and no server is to see.
@@ -104,7 +105,7 @@ fn sent_part(part: &Value) -> Value {
             made
         }
         (Some("audio"), _, Some(address), _) => {
-            let own = media::part(Kind::Audio, &json!(address), Path::new(""));
+            let own = media::part(Kind::Audio, &json!(address), &DataFolder::new(Path::new("")));
             let is_far = is_linked(address);
             // A file is read where the paths of the row are known.
             own.ok().filter(|_| is_far).unwrap_or_else(|| json!({"type": "audio_url", "audio_url": {"url": address}}))
