@@ -88,6 +88,7 @@ fn sets() -> [Vec<Set>; 3] {
 }
 
 /// The path of public data; none where it is not there, which is told.
+#[expect(clippy::print_stdout, reason = "who runs the tests sees what was left out")]
 fn public(path: &str) -> Option<PathBuf> {
     let full = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets").join(path);
     if full.exists() {
@@ -128,6 +129,7 @@ fn value(benchmark: &Benchmark, sample: &Sample, said: &Said) -> Option<f64> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "who runs the tests sees what was read")]
 fn every_record_is_read_and_what_is_right_scores_one() {
     let mut told = Vec::new();
     for set in sets().iter().flatten() {

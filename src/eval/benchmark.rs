@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::DatasetArgs;
 use super::card::{
-    Answer, Card, Catalog, Entry, Examples, Fields, Language, Media, Mode, Names, Prompt, Seeded, in_folder, seen,
+    Answer, Card, Catalog, Entry, Examples, Fields, Language, Mode, Names, Prompt, Seeded, in_folder, seen,
     shared_templates, told,
 };
 use super::data_folder::DataFolder;
@@ -400,7 +400,7 @@ impl Benchmark {
                         self.language.fill(&key("intro"), &names)?
                     }
                 };
-                let content = content(text.trim(), media, way.prompt.media.unwrap_or_default());
+                let content = media::content(text.trim(), media, way.prompt.media.unwrap_or_default());
                 vec![json!({"role": "user", "content": content})]
             }
         };
@@ -496,18 +496,4 @@ fn chat(value: &Value) -> Result<Vec<Value>, String> {
         Value::Array(list) if !list.is_empty() && list.iter().all(fits) => Ok(list.clone()),
         _ => Err("record.fields.messages: must be a list of objects with `role` and `content`".to_owned()),
     }
-}
-
-/// Text and media as the content of a message.
-fn content(text: &str, media: Vec<(Kind, Value)>, place: Media) -> Value {
-    if media.is_empty() {
-        return json!(text);
-    }
-    let said = json!({"type": "text", "text": text});
-    let parts = media.iter().map(|(_, part)| part.clone());
-    Value::Array(match place {
-        Media::Inline => media::inline(text, &media),
-        Media::First => parts.chain([said]).collect(),
-        Media::Last => std::iter::once(said).chain(parts).collect(),
-    })
 }

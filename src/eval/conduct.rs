@@ -248,7 +248,7 @@ pub(super) fn unused(name: &str, args: &DatasetArgs) -> Vec<String> {
         (
             "choice_instructions",
             args.choice_instructions.is_some(),
-            "it is for services that answer with probabilities, and chats are asked here",
+            "a card of decisions has instructions of its own, and chats have none",
         ),
         (
             "review_timeout",

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::card::Media;
 use super::data_folder::DataFolder;
 use crate::table::bytes_of;
 use crate::workload::{data_uri, media_type};
@@ -191,6 +192,20 @@ fn mark(text: &str, parts: &[(Kind, Value)]) -> Option<(usize, usize)> {
     let number: usize = if number.is_empty() { 1 } else { number.parse().ok()? };
     let places = parts.iter().enumerate().filter(|(_, (other, _))| *other == kind).map(|(place, _)| place);
     Some((places.into_iter().nth(number.checked_sub(1)?)?, end + 1))
+}
+
+/// Text and media as the content of a message.
+pub fn content(text: &str, media: Vec<(Kind, Value)>, place: Media) -> Value {
+    if media.is_empty() {
+        return json!(text);
+    }
+    let said = json!({"type": "text", "text": text});
+    let parts = media.iter().map(|(_, part)| part.clone());
+    Value::Array(match place {
+        Media::Inline => inline(text, &media),
+        Media::First => parts.chain([said]).collect(),
+        Media::Last => std::iter::once(said).chain(parts).collect(),
+    })
 }
 
 #[cfg(test)]
