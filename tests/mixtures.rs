@@ -212,6 +212,7 @@ fn cards_of_ones_own_are_drawn_from_and_score() {
 kind = "benchmark"
 name = "colours"
 title = "Colours"
+tags = ["Custom"]
 version = "v1.0"
 modality = "text"
 licence = "CC0"
