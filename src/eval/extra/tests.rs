@@ -214,6 +214,37 @@ fn endpoints_are_judged_by_rates() {
 }
 
 #[test]
+fn a_mixture_is_told_by_metric_path_and_subset() {
+    let of = |index, path: &[&str], metric: &str, value: f64| {
+        let info = json!({"dataset_name": "arc", "subset_name": "x", "categories": path, "task_type": "", "tags": [], "weight": 1.0});
+        let marks = Marks::of([(metric, value), ("beside", 0.5)]);
+        sample("default", index, json!({"collection_info": info}), Some(marks))
+    };
+    let mut samples = [
+        of(0, &["all"], "acc", 1.0),
+        of(1, &["all"], "acc", 0.0),
+        of(2, &["all", "in"], "acc", 1.0),
+        of(3, &["all", "in"], "f1", 0.5),
+        sample("default", 4, json!({}), None),
+    ];
+    let (subsets, levels) = mixture::figures_of("mean", &mut samples);
+    let told: Vec<(String, Vec<(String, f64, u64)>)> = subsets
+        .iter()
+        .map(|subset| {
+            let figures = subset.figures.iter().map(|figure| &figure.aggregate);
+            let figures = figures.map(|figure| (figure.metric.clone(), figure.score, figure.num)).collect();
+            (format!("{}: {}", subset.category.clone().unwrap_or_default().join("/"), subset.name), figures)
+        })
+        .collect();
+    let figure = |name: &str, score, num| (name.to_owned(), score, num);
+    assert_eq!(told[1], ("all: arc/x".to_owned(), vec![figure("accuracy", 0.5, 2)]));
+    let inside = vec![figure("accuracy", 1.0, 1), figure("f1", 0.5, 1)];
+    assert_eq!(told[2], ("all/in: arc/x".to_owned(), inside));
+    // A sample that failed is in no figure.
+    assert_eq!((told[0].1.len(), levels.tasks[0].count), (0, 4));
+}
+
+#[test]
 fn every_name_is_known_and_takes_nothing() {
     let odd = [sample("s", 0, json!({}), None), sample("s", 1, json!({"task_id": 3}), Some(Marks::default()))];
     for name in NAMES {
