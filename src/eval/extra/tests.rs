@@ -228,20 +228,19 @@ fn a_mixture_is_told_by_metric_path_and_subset() {
         sample("default", 4, json!({}), None),
     ];
     let (subsets, levels) = mixture::figures_of("mean", &mut samples);
-    let told: Vec<(String, Vec<(String, f64, u64)>)> = subsets
-        .iter()
-        .map(|subset| {
-            let figures = subset.figures.iter().map(|figure| &figure.aggregate);
-            let figures = figures.map(|figure| (figure.metric.clone(), figure.score, figure.num)).collect();
-            (format!("{}: {}", subset.category.clone().unwrap_or_default().join("/"), subset.name), figures)
-        })
-        .collect();
-    let figure = |name: &str, score, num| (name.to_owned(), score, num);
-    assert_eq!(told[1], ("all: arc/x".to_owned(), vec![figure("accuracy", 0.5, 2)]));
-    let inside = vec![figure("accuracy", 1.0, 1), figure("f1", 0.5, 1)];
-    assert_eq!(told[2], ("all/in: arc/x".to_owned(), inside));
-    // A sample that failed is in no figure.
-    assert_eq!((told[0].1.len(), levels.tasks[0].count), (0, 4));
+    let figures = |subset: &SubsetFigures| -> Value {
+        let figures = subset.figures.iter().map(|figure| &figure.aggregate);
+        figures.map(|figure| json!([figure.metric, figure.score, figure.num])).collect()
+    };
+    let told = subsets.iter().map(|subset| json!([subset.category, subset.name, figures(subset)]));
+    // A sample that failed is in no figure and in no level.
+    let expected = json!([
+        [null, "/", []],
+        [["all"], "arc/x", [["accuracy", 0.5, 2]]],
+        [["all", "in"], "arc/x", [["accuracy", 1.0, 1], ["f1", 0.5, 1]]],
+    ]);
+    assert_eq!(told.collect::<Value>(), expected);
+    assert_eq!(levels.tasks[0].count, 4);
 }
 
 #[test]
