@@ -192,6 +192,24 @@ fn levels_are_reported_as_evalscope_reports_them() {
 }
 
 #[test]
+fn of_several_metrics_none_stands_for_the_mixture() {
+    let schema = "name = \"all\"\n[[datasets]]\nname = \"arc\"\n[[datasets]]\nname = \"general_qa\"\n";
+    let run = collect()
+        .file("mix.toml", schema)
+        .args("mix.toml --dataset-hub sample --count 4 --sampler uniform --output mix.jsonl")
+        .run();
+    let server = Server::start(|_| saying("none"));
+    let run = asking(&server, &run, "mix.jsonl").run();
+    let report = json_of(&run, "out/reports/test-model/data_collection.json");
+    let names: Vec<&Value> =
+        report["metrics"].as_array().unwrap().iter().map(|metric| &metric["identity"]["name"]).collect();
+    assert_eq!(names, [&json!("accuracy"), &json!("rouge")]);
+    assert_eq!(report["primary_metric_identity"], Value::Null);
+    let why = report["primary_metric_unavailable_reason"].as_str().unwrap();
+    assert!(why.contains("different metrics"), "{why}");
+}
+
+#[test]
 fn failed_samples_are_in_no_level() {
     let (run, rows) = drawn(LINE);
     let lost = rows.iter().find(|row| row["dataset_name"] == "gsm8k").unwrap()["prompt"]["input"][0]["content"].clone();
@@ -212,6 +230,7 @@ fn cards_of_ones_own_are_drawn_from_and_score() {
 kind = "benchmark"
 name = "colours"
 title = "Colours"
+tags = ["Custom"]
 version = "v1.0"
 tags = ["Custom"]
 modality = "text"

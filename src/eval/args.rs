@@ -142,6 +142,15 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_is_a_count_or_a_share() {
+        assert_eq!((Limit::parse("5"), Limit::parse("5.0")), (Ok(Limit::Count(5)), Ok(Limit::Count(5))));
+        assert_eq!(Limit::parse("0.25"), Ok(Limit::Share(0.25)));
+        for odd in ["-1", "-0.5", "x", "nan", "inf", ""] {
+            assert!(Limit::parse(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
     fn unknown_keys_are_refused_with_the_known_ones() {
         let read: Result<DatasetArgs, _> = serde_json::from_str(r#"{"few_shot": 3}"#);
         let told = read.map_err(|error| error.to_string()).err().unwrap_or_default();

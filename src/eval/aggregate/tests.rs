@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::collection::{Levels, Row};
 use super::confusion::Verdict;
@@ -195,6 +196,52 @@ fn a_mixture_has_levels() {
     let task = &levels.tasks[0];
     assert_eq!((task.micro, task.macro_mean, task.weighted, task.count), (2.0 / 3.0, 0.75, 0.75, 3));
     assert_eq!((levels.subsets.len(), levels.datasets.len(), levels.tags.len(), levels.categories.len()), (2, 2, 3, 2));
+}
+
+#[test]
+fn levels_are_written_as_evalscope_writes_them() {
+    let row = |subset: &str, path: &[&str], tags: &[&str], weight, score| Row {
+        task: "qa".into(),
+        dataset: "a".into(),
+        subset: subset.into(),
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        categories: path.iter().map(|&name| name.to_owned()).collect(),
+        weight,
+        score,
+    };
+    let rows = [
+        row("x", &["all", "in"], &["en", "b"], 0.0, 1.0 / 3.0),
+        row("y", &["all"], &["en"], 0.0, 0.5),
+        row("y", &["all"], &[], 0.0, 1.0),
+    ];
+    let level = |score, macro_mean, weighted, count: usize| json!({"micro_avg.": score, "macro_avg.": macro_mean, "weighted_avg.": weighted, "count": count});
+    let with = |names: Value, figures: Value| {
+        let mut line = names.as_object().unwrap().clone();
+        line.extend(figures.as_object().unwrap().clone());
+        Value::Object(line)
+    };
+    // Without weights the weighted mean is the plain one; lines with more samples come first; shallow paths are filled up.
+    let expected = json!({
+        "subset_level": [
+            {"task_type": "qa", "dataset_name": "a", "subset_name": "y", "micro_avg.": 0.75, "count": 2},
+            {"task_type": "qa", "dataset_name": "a", "subset_name": "x", "micro_avg.": 0.3333, "count": 1},
+        ],
+        "dataset_level": [with(json!({"task_type": "qa", "dataset_name": "a"}), level(0.6111, 0.5417, 0.6111, 3))],
+        "task_level": [with(json!({"task_type": "qa"}), level(0.6111, 0.5417, 0.6111, 3))],
+        "tag_level": [with(json!({"tags": "en"}), level(0.4167, 0.4167, 0.4167, 2)), with(json!({"tags": "b"}), level(0.3333, 0.3333, 0.3333, 1))],
+        "category_level": [
+            with(json!({"category0": "all", "category1": ""}), level(0.75, 0.75, 0.75, 2)),
+            with(json!({"category0": "all", "category1": "in"}), level(0.3333, 0.3333, 0.3333, 1)),
+        ],
+    });
+    assert_eq!(Levels::of(&rows).json(), expected);
+    let none = Levels::of(&[]).json();
+    assert_eq!(
+        none,
+        json!({"subset_level": [], "dataset_level": [], "task_level": [], "tag_level": [], "category_level": []})
+    );
+    let bare = Levels::of(&[row("x", &[], &[], 1.0, 0.00005)]).json();
+    assert_eq!((&bare["category_level"], &bare["task_level"][0]["micro_avg."]), (&json!([]), &json!(0.0001)));
 }
 
 #[test]

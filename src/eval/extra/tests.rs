@@ -222,6 +222,36 @@ fn endpoints_are_judged_by_rates() {
 }
 
 #[test]
+fn a_mixture_is_told_by_metric_path_and_subset() {
+    let of = |index, path: &[&str], metric: &str, value: f64| {
+        let info = json!({"dataset_name": "arc", "subset_name": "x", "categories": path, "task_type": "", "tags": [], "weight": 1.0});
+        let marks = Marks::of([(metric, value), ("beside", 0.5)]);
+        sample("default", index, json!({"collection_info": info}), Some(marks))
+    };
+    let mut samples = [
+        of(0, &["all"], "acc", 1.0),
+        of(1, &["all"], "acc", 0.0),
+        of(2, &["all", "in"], "acc", 1.0),
+        of(3, &["all", "in"], "f1", 0.5),
+        sample("default", 4, json!({}), None),
+    ];
+    let (subsets, levels) = mixture::figures_of("mean", &mut samples);
+    let figures = |subset: &SubsetFigures| -> Value {
+        let figures = subset.figures.iter().map(|figure| &figure.aggregate);
+        figures.map(|figure| json!([figure.metric, figure.score, figure.num])).collect()
+    };
+    let told = subsets.iter().map(|subset| json!([subset.category, subset.name, figures(subset)]));
+    // A sample that failed is in no figure and in no level.
+    let expected = json!([
+        [null, "/", []],
+        [["all"], "arc/x", [["accuracy", 0.5, 2]]],
+        [["all", "in"], "arc/x", [["accuracy", 1.0, 1], ["f1", 0.5, 1]]],
+    ]);
+    assert_eq!(told.collect::<Value>(), expected);
+    assert_eq!(levels.tasks[0].count, 4);
+}
+
+#[test]
 fn every_name_is_known_and_takes_nothing() {
     let odd = [sample("s", 0, json!({}), None), sample("s", 1, json!({"task_id": 3}), Some(Marks::default()))];
     for name in NAMES {
