@@ -232,7 +232,6 @@ name = "colours"
 title = "Colours"
 tags = ["Custom"]
 version = "v1.0"
-tags = ["Custom"]
 modality = "text"
 licence = "CC0"
 about = "Which colour."
