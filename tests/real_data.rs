@@ -60,8 +60,8 @@ fn sets() -> [Vec<Set>; 3] {
             set("bfcl_v4", "bfcl", none(), 3641),
             set("stsb", "stsb", none(), 375),
             set("general_mcq", "custom_samples/evalscope/text/mcq", json!({"subset_list": ["example"]}), 12),
-            set("general_qa", "custom_samples/evalscope/text/qa", json!({"subset_list": ["example", "test"]}), 18),
-            set("general_fc", "custom_samples/evalscope/text/fc", json!({"subset_list": ["example"]}), 4),
+            set("general_qa", "custom_samples/evalscope/text/qa", json!({"subset_list": ["example", "test"]}), 19),
+            set("general_fc", "custom_samples/evalscope/text/fc", json!({"subset_list": ["example"]}), 3),
         ],
         vec![
             set("mmlu", "mmlu/parquet", none(), 12_359),
@@ -75,7 +75,7 @@ fn sets() -> [Vec<Set>; 3] {
                 "general_mcq",
                 "custom_samples/evalscope/text/mcq",
                 json!({"subset_list": ["example_multi"], "extra_params": {"multiple_correct": true}}),
-                5,
+                10,
             ),
         ],
         vec![
@@ -128,26 +128,46 @@ fn value(benchmark: &Benchmark, sample: &Sample, said: &Said) -> Option<f64> {
     marks.get(primary).or_else(|| marks.values.first().map(|(_, value)| *value))
 }
 
+/// Records whose published answer no reply can hit: where options are letters it is none, or the call lacks what the function
+/// wants and has what it does not know.
+const PUBLISHED_FAULTS: [(&str, &str, usize); 5] = [
+    ("bbh", "ruin_names", 99),
+    ("bbh", "ruin_names", 144),
+    ("bbh", "movie_recommendation", 163),
+    ("bfcl_v4", "live_multiple", 862),
+    ("bfcl_v4", "live_multiple", 964),
+];
+
+/// Cards whose perfect replies are known for the records of their samples alone.
+const OF_SAMPLES: [&str; 2] = ["general_fc", "ifeval"];
+
 #[test]
 #[expect(clippy::print_stdout, reason = "who runs the tests sees what was read")]
 fn every_record_is_read_and_what_is_right_scores_one() {
-    let mut told = Vec::new();
+    let mut all = Vec::new();
     for set in sets().iter().flatten() {
         let Some(data) = public(set.path) else { continue };
-        let evaluation = loaded(set, &data);
+        let evaluation = match prepared(&task(set, &data)) {
+            Ok(evaluation) => evaluation,
+            Err(failure) => {
+                all.push(format!("{} over {}: {failure}", set.card, set.path));
+                continue;
+            }
+        };
         let (mut samples, mut right, mut wrong, mut faults) = (0, 0, 0, Vec::new());
         // The figure of STS-B is an error.
-        let (best, worst) = if set.card == "stsb" { (0.0, None) } else { (1.0, Some(0.0)) };
+        let (best, worst) = if set.card == PROBABILITIES { (0.0, None) } else { (1.0, Some(0.0)) };
         for (benchmark, sample) in evaluation.samples() {
             samples += 1;
             let method = benchmark.method(sample);
             for (reply, wanted, count) in
                 [(method.right(sample), Some(best), &mut right), (method.wrong(sample), worst, &mut wrong)]
             {
-                let Some(reply) = reply.filter(|_| set.card != "ifeval") else { continue };
+                let Some(reply) = reply.filter(|_| !OF_SAMPLES.contains(&set.card)) else { continue };
                 let found = value(benchmark, sample, &reply);
                 *count += 1;
-                if wanted.is_some_and(|wanted| found.is_none_or(|found| (found - wanted).abs() > 1e-6)) {
+                let at_fault = PUBLISHED_FAULTS.contains(&(set.card, sample.subset.as_str(), sample.index));
+                if !at_fault && wanted.is_some_and(|wanted| found.is_none_or(|found| (found - wanted).abs() > 1e-6)) {
                     faults.push(format!(
                         "{} {}: {found:?} for {:?} of {}",
                         sample.subset, sample.index, reply.text, sample.target
@@ -155,11 +175,16 @@ fn every_record_is_read_and_what_is_right_scores_one() {
                 }
             }
         }
-        told.push(format!("{} over {}: {samples} records, {right} right, {wrong} wrong", set.card, set.path));
-        println!("{}", told.last().unwrap());
-        assert_eq!(samples, set.records, "{} over {}", set.card, set.path);
-        assert!(faults.is_empty(), "{}: {} faults: {:#?}", set.card, faults.len(), &faults[..faults.len().min(10)]);
+        println!("{} over {}: {samples} records, {right} right, {wrong} wrong", set.card, set.path);
+        if samples != set.records {
+            all.push(format!("{} over {}: {samples} records, not {}", set.card, set.path, set.records));
+        }
+        if !faults.is_empty() {
+            let first = &faults[..faults.len().min(5)];
+            all.push(format!("{} over {}: {} faults, such as {first:#?}", set.card, set.path, faults.len()));
+        }
     }
+    assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
 /// Perfect and hopeless replies to the first records of each subset.
@@ -182,13 +207,21 @@ fn replies(sets: &[(&Set, PathBuf)], limit: u64) -> (Replies, BTreeMap<&'static 
     (known, halves)
 }
 
-/// Benchmarks of which no perfect reply can be told from the data alone, and one that asks for probabilities.
-const ODD: [&str; 4] = ["bfcl_v4", "general_fc", "ifeval", "stsb"];
+/// A benchmark that is for services which answer with probabilities.
+const PROBABILITIES: &str = "stsb";
+
+/// Benchmarks of which no perfect reply to every record can be told from the data alone.
+const ODD: [&str; 3] = ["bfcl_v4", "general_fc", "ifeval"];
 
 #[test]
 fn the_program_gives_1_for_right_0_for_wrong_and_half_for_half() {
+    let mut wrong = Vec::new();
     for sets in &sets() {
-        let there: Vec<(&Set, PathBuf)> = sets.iter().filter_map(|set| Some((set, public(set.path)?))).collect();
+        let there: Vec<(&Set, PathBuf)> = sets
+            .iter()
+            .filter(|set| set.card != PROBABILITIES)
+            .filter_map(|set| Some((set, public(set.path)?)))
+            .collect();
         if there.is_empty() {
             continue;
         }
@@ -221,15 +254,20 @@ fn the_program_gives_1_for_right_0_for_wrong_and_half_for_half() {
                 assert_eq!(report["execution_summary"]["errored"], 0, "{}: {report}", set.card);
                 let primary = &report["primary_metric_identity"];
                 let metric = report["metrics"].as_array().unwrap().iter().find(|metric| &metric["identity"] == primary);
-                scores.entry(set.card).or_default().push(metric.unwrap()["score"].as_f64().unwrap_or(f64::NAN));
+                scores.entry(set.card).or_default().push(
+                    metric.unwrap_or_else(|| panic!("{}: {report}", set.card))["score"].as_f64().unwrap_or(f64::NAN),
+                );
             }
         }
         for (card, found) in scores {
             let expected = [1.0, 0.0, halves[card]];
             let near = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6);
-            assert!(near || ODD.contains(&card), "{card}: {found:?}, not {expected:?}");
+            if !near && !ODD.contains(&card) {
+                wrong.push(format!("{card}: {found:?}, not {expected:?}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The one set of a card over a path, loaded; none where it is not there.

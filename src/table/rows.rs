@@ -90,8 +90,8 @@ impl Rows {
         Rows::open_as(path, &[])
     }
 
-    /// The same with names for the columns of CSV and TSV files that have no line of names: those whose first line holds none
-    /// of these.
+    /// The same with names for the columns of CSV and TSV files that have no line of names: those whose first line does not
+    /// hold the first of these.
     ///
     /// # Errors
     /// As of [`Rows::open`].

@@ -19,8 +19,9 @@ pub(super) struct Separated {
 }
 
 impl Separated {
-    /// Tabs go without quotes: a quote mark is a character like any other there. A file whose first line holds none of the
-    /// names in `otherwise`, whatever their case, has no line of names, and these are the names of its columns.
+    /// Tabs go without quotes: a quote mark is a character like any other there. A file whose first line does not
+    /// hold the first name of `otherwise`, whatever its case, has no line of names, and these are the names of its columns. The
+    /// other names tell nothing: the letter of an answer may be that of a column.
     pub(super) fn new(reader: Box<dyn Read + Send>, tabs: bool, otherwise: &[String]) -> Self {
         let mut builder = ReaderBuilder::new();
         builder.flexible(true).has_headers(false);
@@ -45,7 +46,8 @@ impl Separated {
                 if !self.read()? {
                     return Ok(None);
                 }
-                let known = |cell: &str| self.otherwise.iter().any(|name| name.eq_ignore_ascii_case(cell.trim()));
+                let known =
+                    |cell: &str| self.otherwise.first().is_some_and(|name| name.eq_ignore_ascii_case(cell.trim()));
                 self.headless = !self.otherwise.is_empty() && !self.record.iter().any(known);
                 first = self.headless;
                 // A column without a name is called by its number, as an index column of another tool often is.

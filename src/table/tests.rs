@@ -294,6 +294,27 @@ fn a_folder_of_save_to_disk_is_read_by_its_list() -> TestResult {
 }
 
 #[test]
+fn tables_without_names_get_those_that_are_known() -> TestResult {
+    let names = ["question", "A", "B", "answer"].map(str::to_owned);
+    let of = |text: &str| -> TestResult<(Vec<Value>, bool)> {
+        let (_folder, path) = written("a.csv", text)?;
+        let mut rows = Rows::open_as(&path, &names)?;
+        let first = rows.next().transpose()?;
+        let headless = rows.is_headless();
+        let all: Result<Vec<_>, _> = first.map(Ok).into_iter().chain(rows).map(|row| row.map(Value::Object)).collect();
+        Ok((all?, headless))
+    };
+    // An answer is a letter, and so are names of columns.
+    let rows = json!([
+        {"question": "Which?", "A": "0", "B": "4", "answer": "B"}, {"question": "And?", "A": "x", "B": "None", "answer": "A"}
+    ]);
+    assert_eq!(of("Which?,0,4,B\nAnd?,x,None,A\n")?, (rows.as_array().cloned().unwrap_or_default(), true));
+    assert_eq!(of("Question,A\nWhich?,0\n")?, (vec![json!({"Question": "Which?", "A": "0"})], false));
+    assert_eq!(of("")?, (Vec::new(), false));
+    Ok(())
+}
+
+#[test]
 fn public_files_give_the_rows_that_they_have() -> TestResult {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets");
     for (name, rows) in [
