@@ -2,6 +2,7 @@
 //! right scores 1, also through the program.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -368,4 +369,64 @@ fn what_a_folder_holds_is_told_when_it_is_not_what_is_asked() {
     let all = set("arc", "arc", json!({"eval_split": "validation", "subset_list": ["ARC-Challenge"]}), 0);
     let evaluation = loaded(&all, &folder);
     assert_eq!(evaluation.samples().count(), 299);
+}
+
+#[test]
+fn pictures_in_an_archive_are_sent_and_made_to_fit() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/slake/sample");
+    let table = std::fs::read_to_string(sample.join("default_test.jsonl")).unwrap();
+    let row: Value = serde_json::from_str(table.lines().next().unwrap()).unwrap();
+    let picture =
+        image::RgbImage::from_fn(200, 200, |x, y| image::Rgb([(x * 7 + y * 13) as u8, (x * y) as u8, y as u8]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageOutputFormat::Png).unwrap();
+    let png = png.into_inner();
+    let packed = |folder: &Path, name: &str| {
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(folder.join("imgs.zip")).unwrap());
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(&png).unwrap();
+        archive.finish().unwrap();
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/test.jsonl"), format!("{row}\n")).unwrap();
+    let asking = |server: &Server, most: u64| {
+        let args = json!({"slake": {"local_path": folder.path(), "max_image_bytes": most}});
+        eval()
+            .args("--model test-model --datasets slake --no-timestamp --work-dir out --api-url")
+            .arg(server.at("/v1"))
+            .arg("--dataset-args")
+            .arg(args.to_string())
+    };
+    let server = Server::start(|_| saying("ANSWER: X-Ray"));
+    packed(folder.path(), &format!("imgs/{}", row["img_name"].as_str().unwrap()));
+    asking(&server, png.len() as u64).run();
+    asking(&server, 3000).says("1 pictures were made smaller").run();
+    let pictures: Vec<Vec<u8>> = server
+        .seen()
+        .iter()
+        .flat_map(|seen| seen.json()["messages"].as_array().cloned().unwrap_or_default())
+        .flat_map(|message| message["content"].as_array().cloned().unwrap_or_default())
+        .filter_map(|part| part["image_url"]["url"].as_str()?.split_once(";base64,").map(|(_, data)| data.to_owned()))
+        .map(|data| base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap())
+        .collect();
+    assert_eq!(pictures.len(), 2);
+    assert_eq!(pictures[0], png, "what fits is sent as it is");
+    assert!(pictures[1].len() <= 3000 && image::load_from_memory(&pictures[1]).is_ok());
+    // An archive without the picture is told, and nothing is asked.
+    packed(folder.path(), "imgs/another.png");
+    asking(&server, 3000).exit(2).says("imgs.zip: has no member").run();
+}
+
+#[test]
+fn a_level_that_is_not_there_is_not_made_up() {
+    let row = json!({"id": "low-en-0", "question": "1 + 1?", "answer": "2"});
+    let args = json!({"poly_math": {"local_path": ".", "subset_list": ["en"]}});
+    eval()
+        .file("en/low.jsonl", format!("{row}\n"))
+        .args("--datasets poly_math --no-timestamp --work-dir out --dataset-args")
+        .arg(args.to_string())
+        .exit(2)
+        .says("no file for subset \"en\" and split \"medium\"")
+        .run();
 }
